@@ -1,0 +1,151 @@
+/**
+ * The one error catalogue: code, HTTP status, whether a repeat can help, title (one line, stable) and what to do.
+ * `docs/errors.md` is generated from it; a test compares it with the code both ways.
+ */
+
+export interface ErrorEntry {
+  /** HTTP status; for errors that never reach HTTP the status that a proxy of them would give. */
+  readonly status: number;
+  /** A repeat of the same request, later, can succeed. */
+  readonly retryable: boolean;
+  readonly title: string;
+  /** What the reader should do, one or two sentences. */
+  readonly help: string;
+}
+
+const entry = (status: number, retryable: boolean, title: string, help: string): ErrorEntry => ({ status, retryable, title, help });
+
+export const catalogue = {
+  // Requests
+  CONFAB_JSON_INVALID: entry(400, false, 'The body is not valid JSON', 'Send one JSON object in UTF-8.'),
+  CONFAB_BODY_INVALID: entry(400, false, 'The body breaks a rule', 'Each entry of `errors` names a field by JSON pointer and the rule it breaks.'),
+  CONFAB_CONVERSATION_ID_INVALID: entry(400, false, 'The conversation id is malformed', 'Use 1 to 128 characters of A-Z a-z 0-9 . _ : -'),
+  CONFAB_IDEMPOTENCY_KEY_INVALID: entry(400, false, 'The idempotency key is malformed', 'Use 1 to 128 visible ASCII characters.'),
+  CONFAB_POSITION_INVALID: entry(400, false, 'The position is malformed', 'Use a position exactly as an answer or frame gave it.'),
+  CONFAB_QUERY_INVALID: entry(400, false, 'A query parameter breaks a rule', 'Each entry of `errors` names the parameter.'),
+  CONFAB_TOKEN_MISSING: entry(401, false, 'No token was sent', 'Send `Authorization: Bearer <JWT>`, on a browser socket the subprotocol `confab.bearer.<JWT>`.'),
+  CONFAB_TOKEN_INVALID: entry(401, false, 'The token is not valid', 'Check signature, issuer, audience and the required claims.'),
+  CONFAB_TOKEN_EXPIRED: entry(401, false, 'The token has expired', 'Get a new token and repeat.'),
+  CONFAB_SCOPE_MISSING: entry(403, false, 'The token lacks a scope', 'Ask for a token with the scope that the detail names.'),
+  CONFAB_CONVERSATION_FORBIDDEN: entry(403, false, 'The conversation is not open to this token', 'Name it in the claim `confab.conversations`, or use the scope `conversations:all`.'),
+  CONFAB_USER_MISMATCH: entry(403, false, 'The user is not the subject of the token', 'Leave `userId` out, or use the scope `integration`.'),
+  CONFAB_ORIGIN_FORBIDDEN: entry(403, false, 'The origin is not allowed', 'Add it to CONFAB_ALLOWED_ORIGINS.'),
+  CONFAB_HOST_FORBIDDEN: entry(403, false, 'The Host header is not allowed', 'Use a loopback address, or set CONFAB_PUBLIC_URL.'),
+  CONFAB_ROUTE_UNKNOWN: entry(404, false, 'There is no such route', 'See GET /openapi.json.'),
+  CONFAB_METHOD_NOT_ALLOWED: entry(405, false, 'The route does not take this method', 'Use one of the methods in the header Allow.'),
+  CONFAB_REQUEST_TIMEOUT: entry(408, true, 'The request did not arrive in time', 'Send the whole request within 10 seconds.'),
+  CONFAB_IDEMPOTENCY_KEY_REUSED: entry(409, false, 'The idempotency key was used for another body', 'Use a new key for a new message.'),
+  CONFAB_BODY_TOO_LARGE: entry(413, false, 'The body is too large', 'Stay within CONFAB_MAX_BODY (64 KiB by default).'),
+  CONFAB_URI_TOO_LONG: entry(414, false, 'The URI is too long', 'Shorten path and query.'),
+  CONFAB_CONTENT_TYPE_UNSUPPORTED: entry(415, false, 'The content type is not supported', 'Send `Content-Type: application/json`.'),
+  CONFAB_SUBPROTOCOL_REQUIRED: entry(426, false, 'The WebSocket subprotocol is missing', 'Offer the subprotocol that the route names.'),
+  CONFAB_HEADERS_TOO_LARGE: entry(431, false, 'The headers are too large', 'Send less than 16 KiB of headers.'),
+  CONFAB_RATE_LIMITED: entry(429, true, 'Too many requests', 'Wait as long as Retry-After says.'),
+  CONFAB_INTERNAL: entry(500, false, 'An error of the server', 'Report it with the traceId; the server log has the cause.'),
+  CONFAB_LOG_UNAVAILABLE: entry(503, true, 'The log cannot be written now', 'Nothing was written. Repeat after Retry-After.'),
+  CONFAB_OVERLOADED: entry(503, true, 'The node is at its limit', 'Nothing was written. Repeat after Retry-After.'),
+  CONFAB_DRAINING: entry(503, true, 'The node is going away', 'Nothing was written. Repeat at once on another node.'),
+  CONFAB_OUTCOME_UNKNOWN: entry(503, true, 'It is not known whether the message was written', 'Repeat with the same idempotency key; without a key a repeat may double the message.'),
+  CONFAB_INDEX_REBUILDING: entry(503, true, 'The index of idempotency keys is being rebuilt', 'Repeat after Retry-After; requests without a key go on meanwhile.'),
+  CONFAB_VIEW_BEHIND: entry(503, true, 'The view has not reached the wanted position yet', 'Repeat after Retry-After.'),
+  // Frames
+  CONFAB_FRAME_MALFORMED: entry(400, false, 'The frame is not a JSON object', 'Send one JSON object a text frame.'),
+  CONFAB_FRAME_INVALID: entry(400, false, 'The frame breaks a rule', 'The detail names the field and the rule.'),
+  CONFAB_FRAME_TOO_LARGE: entry(413, false, 'The frame is too large', 'Stay within CONFAB_MAX_BODY (64 KiB by default).'),
+  CONFAB_SUBSCRIPTION_LIMIT: entry(429, false, 'Too many subscriptions on one socket', 'Open another socket.'),
+  CONFAB_SLOW_CONSUMER: entry(503, true, 'The client reads too slowly', 'Reconnect and resume from the last position.'),
+  // The log
+  CONFAB_LOG_OUTCOME_UNKNOWN: entry(503, true, 'A write to the log had no answer', 'It may have been written. The caller decides by reading the log.'),
+  CONFAB_FENCED: entry(409, false, 'Another member of the group has taken over', 'Nothing was committed. The process joins again by itself.'),
+  CONFAB_RECORD_TOO_LARGE: entry(413, false, 'A record exceeds what the log takes', 'Raise max.message.bytes of the topic, or write less.'),
+  CONFAB_TIMESTAMP_REFUSED: entry(409, false, 'The record is older than its topic accepts', 'Nothing was written. Accept the input anew.'),
+  CONFAB_TOPIC_UNKNOWN: entry(404, false, 'The topic does not exist', 'Run `confab topology apply`.'),
+  CONFAB_TOPIC_EXISTS: entry(409, false, 'The topic exists already', 'Run `confab topology plan` to see what differs.'),
+  CONFAB_OFFSET_OUT_OF_RANGE: entry(409, false, 'The committed offset is no longer in the log', 'Records were removed before the group read them. Decide with `confab doctor`, then move the group.'),
+  CONFAB_PARTITION_UNKNOWN: entry(404, false, 'The topic has no such partition', 'Compare the partitions with `confab topology plan`.'),
+  CONFAB_LOG_LOCKED: entry(409, false, 'Another process writes to the data directory', 'Stop it, or use another CONFAB_DATA_DIR.'),
+  CONFAB_LOG_READ_ONLY: entry(409, false, 'The log was opened for reading', 'Send the command to the running process.'),
+  CONFAB_DATA_VERSION: entry(409, false, 'The data directory has another format version', 'Use the version of Confab that the detail names, or a new CONFAB_DATA_DIR.'),
+  CONFAB_DATA_DIR: entry(500, false, 'The data directory cannot be used', 'Check that CONFAB_DATA_DIR exists or can be made, and its rights.'),
+  CONFAB_LOG_REFUSED: entry(403, false, 'The broker refused the request', 'Check the rights of the principal with `confab topology plan`.'),
+  CONFAB_CLOSED: entry(503, false, 'The component is closed', 'It is shutting down; nothing was written.'),
+  CONFAB_METADATA_TOO_LARGE: entry(413, false, 'The metadata of a committed offset is too large', 'An error of the program: report it.'),
+  // Records
+  CONFAB_RECORD_INVALID: entry(422, false, 'The bytes are not a record of the topic', 'The record goes to the dead-letter topic; see who writes to the topic.'),
+  CONFAB_SCHEMA_UNKNOWN: entry(422, false, 'The schema id is not known', 'Register the schema, or check CONFAB_REGISTRY_URL.'),
+  CONFAB_SCHEMA_INCOMPATIBLE: entry(409, false, 'The schema is not compatible with the registered ones', 'Only add optional fields within a major version.'),
+  CONFAB_REGISTRY_UNAVAILABLE: entry(503, true, 'The schema registry does not answer', 'Check CONFAB_REGISTRY_URL; the process tries again.'),
+  CONFAB_VALUE_INVALID: entry(500, false, 'A value does not fit its schema', 'An error of the program: report it with the detail.'),
+  // State
+  CONFAB_STATE_UNAVAILABLE: entry(503, true, 'The state store does not answer', 'Processing waits and goes on by itself; check CONFAB_REDIS_URL.'),
+  CONFAB_STATE_TOO_LARGE: entry(422, false, 'The state of a conversation exceeds 64 KiB', 'Keep less in the slots of the bot.'),
+  CONFAB_REDIS_EVICTS: entry(500, false, 'Redis may evict keys', 'Set maxmemory-policy to noeviction: an evicted state would look like a new conversation.'),
+  // Stages
+  CONFAB_STAGE_FAILED: entry(500, false, 'A stage failed on a record', 'The record goes to the dead-letter topic; see the cause there.'),
+  CONFAB_STAGE_TIMEOUT: entry(504, true, 'A stage did not finish within its budget', 'The record goes to the dead-letter topic.'),
+  CONFAB_STAGE_STUCK: entry(503, true, 'A stage makes no progress', 'The process replaces its consumer; see the log for the partition.'),
+  // Topology, configuration, bots, commands
+  CONFAB_TOPOLOGY_INVALID: entry(500, false, 'The topology is wrong', 'The detail names the topic or stage and the rule.'),
+  CONFAB_TOPOLOGY_REFUSED: entry(409, false, 'The plan would lose data or break the order of keys', 'Read the plan; allow a single change by the flag that it names.'),
+  CONFAB_TOPOLOGY_MISSING: entry(503, false, 'The log lacks a topic of the topology', 'Run `confab topology apply`.'),
+  CONFAB_CONFIG_INVALID: entry(500, false, 'A setting is wrong', 'The detail names the setting, the value and the rule. See docs/config.md.'),
+  CONFAB_CONFIG_UNKNOWN: entry(500, false, 'A setting is not known', 'The detail names the nearest known one. See docs/config.md.'),
+  CONFAB_ROLE_NEEDS_KAFKA: entry(500, false, 'Roles need Kafka', 'Set CONFAB_KAFKA_BROKERS, or start without --role.'),
+  CONFAB_AUTH_REQUIRED: entry(500, false, 'Authentication must be set up for this bind', 'Set CONFAB_AUTH_SECRET or CONFAB_AUTH_JWKS_URL, bind to loopback, or set CONFAB_AUTH=insecure.'),
+  CONFAB_PORT_TAKEN: entry(500, false, 'The port is taken', 'Set CONFAB_HTTP_PORT to a free one.'),
+  CONFAB_BOT_INVALID: entry(422, false, 'The bot is wrong', 'Each entry names file, line and reason. Check with `confab bot check`.'),
+  CONFAB_BOT_UNKNOWN: entry(404, false, 'There is no such bot', 'Name a bot of CONFAB_BOTS_DIR.'),
+  CONFAB_CLOCK_SKEW: entry(500, false, 'Clocks differ by more than 5 seconds', 'Synchronise the clocks of nodes, brokers and Redis.'),
+  CONFAB_USAGE: entry(400, false, 'The command line is wrong', 'See the --help of the command.'),
+  CONFAB_INPUT_INVALID: entry(400, false, 'The input file is wrong', 'The detail names the line and the reason.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+export interface FieldError {
+  /** JSON pointer into the input; for a query `/name`. */
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface ErrorOptions {
+  /** This occurrence, in words that may be shown to the caller. No secrets, no message texts. */
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+export class ConfabError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors: readonly FieldError[] | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, options: ErrorOptions = {}) {
+    const found = catalogue[code];
+    const detail = options.detail ?? found.help;
+    super(`${code}: ${found.title}. ${detail}`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ConfabError';
+    this.code = code;
+    this.status = found.status;
+    this.retryable = found.retryable;
+    this.title = found.title;
+    this.detail = detail;
+    this.errors = options.errors;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Any thrown value as a ConfabError; never throws. What is not known becomes CONFAB_INTERNAL with the original as cause. */
+export function toConfabError(thrown: unknown, fallback: ErrorCode = 'CONFAB_INTERNAL'): ConfabError {
+  return thrown instanceof ConfabError ? thrown : new ConfabError(fallback, { cause: thrown });
+}
+
+/** True for a ConfabError with one of the codes. */
+export function isCode(thrown: unknown, ...codes: ErrorCode[]): thrown is ConfabError {
+  return thrown instanceof ConfabError && codes.includes(thrown.code);
+}

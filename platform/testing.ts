@@ -1,0 +1,41 @@
+/** For tests only: addresses of real servers and scratch folders. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Service = 'kafka' | 'redis' | 'registry' | 'elasticsearch';
+
+const VARIABLES: Record<Service, string> = {
+  kafka: 'CONFAB_TEST_KAFKA_BROKERS',
+  redis: 'CONFAB_TEST_REDIS_URL',
+  registry: 'CONFAB_TEST_REGISTRY_URL',
+  elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',
+};
+
+/** The address of a real server, or undefined: pass `skip: skipWithout('redis')` to the test. */
+export function serviceAddress(service: Service): string | undefined {
+  return process.env[VARIABLES[service]];
+}
+
+/** For `test(name, { skip: skipWithout('kafka') }, …)`: false when the server is there, else the reason. */
+export function skipWithout(...services: Service[]): string | false {
+  const missing = services.filter((service) => serviceAddress(service) === undefined);
+  return missing.length === 0 ? false : `needs ${missing.join(' and ')}: npm run services -- up ${missing.join(' ')}`;
+}
+
+/** A new empty folder, removed after the test. */
+export function scratchFolder(t: { after(run: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'confab-test-'));
+  t.after(() => { rmSync(folder, { recursive: true, force: true }); });
+  return folder;
+}
+
+/** Waits until `condition` holds, looking again whenever the event loop has turned; fails after `millis`. For real servers. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, millis = 15_000): Promise<void> {
+  const end = performance.now() + millis;
+  for (;;) {
+    if (await condition()) return;
+    if (performance.now() > end) throw new Error(`not within ${millis} ms: ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+  }
+}

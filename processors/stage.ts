@@ -1,0 +1,64 @@
+/**
+ * What a stage is. One pure function of (input, state, context); the runner (runner.ts) owns reading, order, concurrency,
+ * state, retry, dead letters, transactions, metrics and spans. A stage knows none of them.
+ *
+ * Contract
+ * - The same input, state and results of effects give the same result: it may be run again after a crash, and only one run
+ *   is ever published. Time and randomness come from the context.
+ * - It may return a promise only when it waits for an effect; otherwise it returns at once (a promise a message costs).
+ * - It throws a ConfabError with `retryable: true` to be tried again within its budget (the later messages of that
+ *   conversation wait, others go on); any other error sends the record to the dead letters.
+ * - It never changes the state or the input that it was given.
+ */
+import type { RecordOf, ReadsOf, StageName, StateOf, topology, TopicName, WritesOf } from '../topology/topology.js';
+
+export interface StageInput<T extends TopicName = TopicName> {
+  readonly topic: T;
+  readonly partition: number;
+  readonly offset: number;
+  /** `<tenant>/<conversationId>`. */
+  readonly key: string;
+  readonly value: RecordOf<T>;
+  /** Acceptance time of the message that caused it, milliseconds. */
+  readonly timestamp: number;
+}
+
+export interface StageContext {
+  /** Wall-clock time, milliseconds. */
+  now(): number;
+  /** Epoch of positions (platform/position.ts). */
+  readonly epoch: string;
+  /** Aborts when the work is no longer wanted here (the partition leaves, the process drains). */
+  readonly signal: AbortSignal;
+}
+
+/** A record to write. Without `key` the key of the input is kept; its partition is always that of the input. */
+export type StageOutput<T extends TopicName> = { readonly [N in T]: { readonly topic: N; readonly value: RecordOf<N> | null; readonly key?: string } }[T];
+
+export interface StageResult<S extends StageName> {
+  readonly outputs: readonly StageOutput<WritesOf<S>>[];
+  /** The new state; undefined leaves it, null removes it. */
+  readonly state?: StateOf<S> | null;
+}
+
+/** A stage of scope "conversation". */
+export interface ConversationStage<S extends StageName> {
+  readonly scope: 'conversation';
+  /** Position of the message that this input stems from. */
+  position(input: StageInput<ReadsOf<S>>, context: StageContext): string;
+  process(input: StageInput<ReadsOf<S>>, state: StateOf<S> | undefined, context: StageContext): StageResult<S> | Promise<StageResult<S>>;
+}
+
+/** A stage of scope "partition": gets the records of one partition in offset order, in batches, with a memory of its own. */
+export interface PartitionStage<S extends StageName, M = unknown> {
+  readonly scope: 'partition';
+  /** How far back the state topic is read when a partition is taken over, milliseconds. */
+  readonly restoreMillis: number;
+  /** A fresh memory of one partition, from the newest state records of that partition. */
+  restore(records: readonly { readonly key: string; readonly value: StateOf<S> }[], partition: number): M;
+  /** Changes the memory and returns what to write; when the commit fails the memory is dropped and restored. */
+  process(inputs: readonly StageInput<ReadsOf<S>>[], memory: M, context: StageContext): readonly StageOutput<WritesOf<S>>[];
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the memory is the stage's own affair
+export type Stage<S extends StageName> = (typeof topology.stages)[S]['scope'] extends 'partition' ? PartitionStage<S, any> : ConversationStage<S>;

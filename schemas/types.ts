@@ -1,0 +1,324 @@
+/** Made by `npm run generate` from schemas/*.avsc: do not edit. Times are milliseconds since the epoch. */
+
+/** Absolute value of one minute, bot, channel, intent and input partition; readers add the partitions. */
+export interface AnalyticsCount {
+  /** Start of the minute of acceptance. */
+  readonly minute: number;
+  /** Bot. */
+  readonly botId: string;
+  /** Channel. */
+  readonly channel: string;
+  /** Intent, null for none. */
+  readonly intent: string | null;
+  /** Input partition. */
+  readonly partition: number;
+  /** BotReplies. */
+  readonly replies: number;
+  /** Replies by outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Acceptance to reply, sum. */
+  readonly latencyMillisSum: number;
+  /** Acceptance to reply, largest. */
+  readonly latencyMillisMax: number;
+  /** Counts by upper bound 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 ms and above. */
+  readonly latencyBuckets: readonly (number)[];
+}
+
+/** A version of a bot. */
+export interface BotVersion {
+  /** Bot. */
+  readonly botId: string;
+  /** Content hash. */
+  readonly version: string;
+  /** live, canary or retired. */
+  readonly status: string;
+  /** Share of conversations, 0 to 1. */
+  readonly share: number;
+  /** The folder, packed. */
+  readonly files: Buffer | null;
+}
+
+/** A record that a stage could not process, whole; or the record that closes one. */
+export interface DeadLetter {
+  /** open, retried or discarded. */
+  readonly status: string;
+  /** partition-offset in dead-letters.v1 of the letter that this one closes. */
+  readonly closes: string | null;
+  /** Position of the message, where it could be read. */
+  readonly position: string | null;
+  /** Message, where it could be read. */
+  readonly messageId: string | null;
+  /** Stage that gave up. */
+  readonly stage: string;
+  /** decode, process or produce. */
+  readonly phase: string;
+  /** Where the record stands. */
+  readonly topic: string;
+  /** Where the record stands. */
+  readonly partition: number;
+  /** Where the record stands. */
+  readonly offset: number;
+  /** Key of the record. */
+  readonly originalKey: Buffer | null;
+  /** Value of the record, byte by byte. */
+  readonly originalValue: Buffer | null;
+  /** Code of the catalogue. */
+  readonly errorCode: string;
+  /** No message texts. */
+  readonly errorMessage: string;
+  /** Tries. */
+  readonly attempts: number;
+  /** When the stage gave up. */
+  readonly at: number;
+}
+
+/** What became of a reply on its way to the person. */
+export interface DeliveryUpdate {
+  /** Position of the reply. */
+  readonly position: string;
+  /** sent, delivered, read, failed or unknown. */
+  readonly state: string;
+  /** Channel. */
+  readonly channel: string;
+  /** Id given by the platform. */
+  readonly providerId: string | null;
+  /** Code when failed. */
+  readonly errorCode: string | null;
+  /** When it happened. */
+  readonly at: number;
+}
+
+/** A personal value sealed with the key of its data subject. */
+export interface Sealed {
+  /** Who the key belongs to. */
+  readonly subject: string;
+  readonly nonce: Buffer;
+  readonly bytes: Buffer;
+}
+
+/** Where a conversation stands after the input at `reflects`; at most 64 KiB. */
+export interface DialogueState {
+  /** Position of the last input. */
+  readonly reflects: string;
+  /** Position of the last BotReply. */
+  readonly prev: string | null;
+  /** Bot. */
+  readonly botId: string;
+  /** Version that the conversation is pinned to. */
+  readonly botVersion: string;
+  /** A person has taken over. */
+  readonly handedOff: boolean;
+  /** Inputs seen. */
+  readonly turns: number;
+  /** State of the interpreter as JSON. */
+  readonly data: string | Sealed | null;
+}
+
+export interface Author {
+  /** person, agent, bot or system. */
+  readonly type: string;
+  /** Display name. */
+  readonly name: string | Sealed | null;
+}
+
+/** Every input of a conversation; the key is tenant/conversationId, the record timestamp its acceptance. */
+export interface Message {
+  /** text, postback, attachment, edit, reaction, timer, agent, handoff or system. */
+  readonly kind: string;
+  /** ULID. */
+  readonly messageId: string;
+  /** The bot that answers, settled at ingress. */
+  readonly botId: string;
+  /** web, api, or the messaging platform. */
+  readonly channel: string;
+  /** The account of the channel. */
+  readonly accountId: string | null;
+  /** Who wrote it. */
+  readonly userId: string | Sealed | null;
+  /** On whose side it was written. */
+  readonly author: Author;
+  /** What was written. */
+  readonly text: string | Sealed | null;
+  /** Payload of a postback, or data of another kind as JSON. */
+  readonly payload: string | Sealed | null;
+  /** The reply that a postback answers. */
+  readonly replyId: string | null;
+  /** BCP 47. */
+  readonly locale: string | null;
+  /** Free attributes of the integration. */
+  readonly attributes: Readonly<Record<string, string | Sealed | null>>;
+  /** When the sender says it was sent. */
+  readonly sentAt: number | null;
+  /** SHA-256 of tenant, conversation and key, base64url. */
+  readonly idempotencyKeyHash: string | null;
+  /** SHA-256 of the canonical body, base64url; with a key only. */
+  readonly bodyHash: string | null;
+  /** Position in dead-letters.v1 (partition-offset) of which this is the retry. */
+  readonly retryOf: string | null;
+}
+
+export interface RankedIntent {
+  /** Name. */
+  readonly intent: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+}
+
+export interface Entity {
+  /** Entity name. */
+  readonly name: string;
+  /** Normalised value. */
+  readonly value: string | Sealed | null;
+  /** First UTF-16 unit. */
+  readonly start: number;
+  /** Past the last unit. */
+  readonly end: number;
+  /** pattern, list or system. */
+  readonly source: string;
+}
+
+export interface IntentResult {
+  /** Bot id. */
+  readonly bot: string;
+  /** Version of the bot. */
+  readonly version: string;
+  /** Version of the model: hash of its training data and code. */
+  readonly model: string;
+  /** The intent, null when none is likely enough. */
+  readonly intent: string | null;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** Best first, at most five. */
+  readonly ranking: readonly (RankedIntent)[];
+  /** In order of start. */
+  readonly entities: readonly (Entity)[];
+}
+
+/** What the intent stage found in one message; it carries the message on to the dialogue. */
+export interface IntentDetected {
+  /** Position of the message. */
+  readonly position: string;
+  /** The message itself. */
+  readonly message: Message;
+  /** One for each live version of the bot; empty for what is not text. */
+  readonly results: readonly (IntentResult)[];
+}
+
+export interface QuickReply {
+  /** Shown. */
+  readonly title: string;
+  /** Sent back as postback. */
+  readonly payload: string;
+}
+
+export interface ReplyPart {
+  /** Plain text. */
+  readonly text: string | Sealed | null;
+  /** Choices offered. */
+  readonly quickReplies: readonly (QuickReply)[];
+}
+
+export interface Handoff {
+  /** person or bot. */
+  readonly to: string;
+  /** Why. */
+  readonly reason: string | null;
+}
+
+export interface EffectResult {
+  /** Idempotency key: position and step. */
+  readonly key: string;
+  /** http or model. */
+  readonly kind: string;
+  /** ok or an error code. */
+  readonly status: string;
+  /** What came back. */
+  readonly result: string | Sealed | null;
+}
+
+/** The outcome of one message: exactly one for each Message. Parts may be empty. */
+export interface BotReply {
+  /** Position of the message that it answers (index 00). */
+  readonly position: string;
+  /** messageId; null when no message asked for it. */
+  readonly inReplyTo: string | null;
+  /** messageId-index. */
+  readonly replyId: string;
+  /** Bot. */
+  readonly botId: string;
+  /** Version of the bot. */
+  readonly botVersion: string;
+  /** Channel of the conversation. */
+  readonly channel: string;
+  /** Account of the channel. */
+  readonly accountId: string | null;
+  /** Intent that was acted on. */
+  readonly intent: string | null;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** answered, fallback, handed_off, silent, ended or timer. */
+  readonly outcome: string;
+  /** Who answers. */
+  readonly author: Author;
+  /** Bubbles in order. */
+  readonly parts: readonly (ReplyPart)[];
+  /** Set when this turn hands the conversation over. */
+  readonly handoff: Handoff | null;
+  /** Calls made for this turn. */
+  readonly effects: readonly (EffectResult)[];
+  /** Position of the conversation's previous BotReply; null for the first. */
+  readonly prev: string | null;
+  /** When the dialogue made it. */
+  readonly createdAt: number;
+}
+
+/** A flag or setting changed at run time. */
+export interface Setting {
+  /** JSON. */
+  readonly value: string;
+  /** Principal. */
+  readonly changedBy: string;
+  /** When. */
+  readonly changedAt: number;
+}
+
+/** A timer that is set; a tombstone when fired or cancelled. Key: conversation key, NUL, timer id. */
+export interface Timer {
+  /** Unique in the conversation. */
+  readonly timerId: string;
+  /** Bot. */
+  readonly botId: string;
+  /** When it fires. */
+  readonly dueAt: number;
+  /** Position of the input that set it. */
+  readonly setBy: string;
+  /** What the dialogue gets back, JSON. */
+  readonly payload: string | Sealed | null;
+}
+
+/** Sealing key of a data subject, itself sealed with the master key. */
+export interface UserKey {
+  /** Data subject. */
+  readonly subject: string;
+  /** When. */
+  readonly createdAt: number;
+  /** Key. */
+  readonly sealedKey: Buffer;
+}
+
+/** Every top-level record by name. */
+export interface RecordTypes {
+  AnalyticsCount: AnalyticsCount;
+  BotVersion: BotVersion;
+  DeadLetter: DeadLetter;
+  DeliveryUpdate: DeliveryUpdate;
+  DialogueState: DialogueState;
+  IntentDetected: IntentDetected;
+  Message: Message;
+  BotReply: BotReply;
+  Setting: Setting;
+  Timer: Timer;
+  UserKey: UserKey;
+}
+
+export type RecordName = keyof RecordTypes;

@@ -1,0 +1,24 @@
+/** Writes every generated file, or with --check fails when one differs from what would be written. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { typesText } from '../schemas/generate-types.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const check = process.argv.includes('--check');
+
+/** Path from the root → its text. One line for each generated file. */
+const files: Record<string, () => string> = {
+  'schemas/types.ts': () => typesText(join(root, 'schemas')),
+};
+
+const stale: string[] = [];
+for (const [path, text] of Object.entries(files)) {
+  const target = join(root, path);
+  const wanted = text();
+  if (existsSync(target) && readFileSync(target, 'utf8') === wanted) continue;
+  stale.push(path);
+  if (!check) writeFileSync(target, wanted);
+}
+if (stale.length > 0) process.stdout.write(`${check ? 'out of date' : 'written'}: ${stale.join(', ')}\n`);
+if (check && stale.length > 0) { process.stdout.write('run: npm run generate\n'); process.exitCode = 1; }

@@ -1,0 +1,44 @@
+/**
+ * Runs every *.test.ts of the project (or those whose path contains one of the arguments) and ends with
+ * `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure: CI has every server.
+ */
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { testServices } from './services/addresses.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const SKIP_FOLDERS = new Set(['node_modules', 'dist', 'data', '.git', '.services']);
+
+function testFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return SKIP_FOLDERS.has(entry.name) ? [] : testFiles(join(folder, entry.name));
+    return entry.name.endsWith('.test.ts') ? [join(folder, entry.name)] : [];
+  });
+}
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const files = testFiles(root).filter((file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part))).sort();
+if (files.length === 0) { process.stdout.write('no test file matches\n'); process.exit(1); }
+
+Object.assign(process.env, await testServices());
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const skipped: string[] = [];
+const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: 300_000 });
+stream.on('test:pass', (event) => {
+  if (event.details.type === 'suite') return;
+  if (event.skip !== undefined) { counts.skipped += 1; skipped.push(`${event.name}${typeof event.skip === 'string' ? `: ${event.skip}` : ''}`); } else counts.passed += 1;
+});
+stream.on('test:fail', (event) => { if (event.details.type !== 'suite') counts.failed += 1; });
+stream.compose(spec).pipe(process.stdout);
+stream.on('end', () => {
+  setImmediate(() => {
+    if (skipped.length > 0) process.stdout.write(`\nskipped:\n${skipped.map((line) => `  ${line}`).join('\n')}\n`);
+    const refuse = counts.failed > 0 || (process.env.CI === 'true' && counts.skipped > 0);
+    process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+    process.exitCode = refuse ? 1 : 0;
+  });
+});
