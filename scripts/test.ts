@@ -33,7 +33,7 @@ stream.on('test:pass', (event) => {
   if (event.skip !== undefined) { counts.skipped += 1; skipped.push(`${event.name}${typeof event.skip === 'string' ? `: ${event.skip}` : ''}`); } else counts.passed += 1;
 });
 stream.on('test:fail', (event) => { if (event.details.type !== 'suite') counts.failed += 1; });
-stream.compose(spec).pipe(process.stdout);
+stream.compose(new spec()).pipe(process.stdout);
 stream.on('end', () => {
   setImmediate(() => {
     if (skipped.length > 0) process.stdout.write(`\nskipped:\n${skipped.map((line) => `  ${line}`).join('\n')}\n`);
