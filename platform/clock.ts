@@ -32,3 +32,8 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** Lets input and output and other work have their turn before a long computation goes on. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => { setImmediate(resolve); });
+}

@@ -36,13 +36,12 @@ export interface StateStore {
   /**
    * Writes values and moves the watermark, in one atomic step. An entry whose `reflects` is lower than the stored one's is
    * left out (a zombie's late write); an equal one is written again. The watermark never goes back within an epoch.
-   * The write is refused as a whole, and false comes back, when the store cannot be brought to the watermark by it: it has
-   * no watermark (never reset, or flushed), one of another epoch, or, where `continues` is given, one below `continues`
-   * (rolled back: what was written up to there is lost). `continues` is the watermark that this writer left before; without
-   * it a roll-back between two writes would go unnoticed. After false: read the watermark, then bring the view up to date.
+   * Refused as a whole (false) when the store has no watermark, one of another epoch, or one below `expected`: it was
+   * flushed or rolled back, and moving its watermark would hide the loss. The caller then rebuilds.
+   * @param expected where the caller knows the store to stand: the watermark it read or last wrote
    * @throws CONFAB_STATE_UNAVAILABLE
    */
-  write(view: string, partition: number, entries: readonly StateEntry[], watermark: Watermark, continues?: number): Promise<boolean>;
+  write(view: string, partition: number, entries: readonly StateEntry[], watermark: Watermark, expected: number): Promise<boolean>;
   /** Forgets the partition's values and sets the watermark to offset 0 of `epoch`: a rebuild begins. */
   reset(view: string, partition: number, epoch: string): Promise<void>;
   /** Refuses a store that may forget (Redis with an eviction policy). @throws CONFAB_REDIS_EVICTS, CONFAB_STATE_UNAVAILABLE */

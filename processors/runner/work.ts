@@ -1,0 +1,26 @@
+/** What moves through the runner: one input record on its way to its commit. */
+import type { Headers, NewRecord } from '../../platform/event-log/event-log.js';
+import type { StateEntry } from '../../platform/state/state-store.js';
+import type { StageInput } from '../stage.js';
+import type { PartitionShare } from './partition-share.js';
+
+/** One input: the stage sees it as its StageInput, the window as a slot. */
+export interface Work extends StageInput {
+  done: boolean;
+  readonly share: PartitionShare;
+  readonly headers: Headers | undefined;
+  /** The record's bytes, for the dead letter. */
+  readonly rawKey: string | null;
+  readonly rawValue: Buffer | null;
+  attempts: number;
+  /** Monotonic time of the first attempt, milliseconds. */
+  startedAt: number;
+}
+
+/** A finished input: what its commit writes. */
+export interface Finished {
+  readonly work: Work;
+  /** Outputs and dead letters, encoded. */
+  readonly records: readonly NewRecord[];
+  readonly state: StateEntry | undefined;
+}
