@@ -1,7 +1,8 @@
 /** Writes every generated file, or with --check fails when one differs from what would be written. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { idFiles } from '../schemas/generate-ids.js';
 import { typesText } from '../schemas/generate-types.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -10,6 +11,7 @@ const check = process.argv.includes('--check');
 /** Path from the root → its text. One line for each generated file. */
 const files: Record<string, () => string> = {
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
+  ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),
 };
 
 const stale: string[] = [];
@@ -18,7 +20,9 @@ for (const [path, text] of Object.entries(files)) {
   const wanted = text();
   if (existsSync(target) && readFileSync(target, 'utf8') === wanted) continue;
   stale.push(path);
-  if (!check) writeFileSync(target, wanted);
+  if (check) continue;
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, wanted);
 }
 if (stale.length > 0) process.stdout.write(`${check ? 'out of date' : 'written'}: ${stale.join(', ')}\n`);
 if (check && stale.length > 0) { process.stdout.write('run: npm run generate\n'); process.exitCode = 1; }
