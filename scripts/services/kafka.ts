@@ -113,17 +113,18 @@ async function clusterAnswers(brokers: readonly string[], rights: boolean): Prom
 }
 
 async function startCluster(folder: string, options: UpOptions & { rights: boolean; port: number }): Promise<{ processes: StartedProcess[]; brokers: string[] }> {
-  if (options.brokers !== 1 && options.brokers !== 3) throw new ServiceError('--brokers is 1 or 3');
+  const count = options.brokers ?? 1;
+  if (count !== 1 && count !== 3) throw new ServiceError('--brokers is 1 or 3');
   const java = await ensureJava();
   const jars = await installKafka();
   // Another number of brokers is another cluster: the old data folders would not fit together.
   const shape = join(folder, 'brokers');
-  if (options.fresh || (existsSync(shape) && readFileSync(shape, 'utf8') !== String(options.brokers))) rmSync(folder, { recursive: true, force: true });
+  if (options.fresh || (existsSync(shape) && readFileSync(shape, 'utf8') !== String(count))) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(shape, String(options.brokers));
-  const nodes = Array.from({ length: options.brokers }, (_, i) => i + 1);
+  writeFileSync(shape, String(count));
+  const nodes = Array.from({ length: count }, (_, i) => i + 1);
   const port = await freePort(options.port, nodes.flatMap((node) => [(node - 1) * STEP, (node - 1) * STEP + 1]));
-  const cluster: Cluster = { folder, port, brokers: options.brokers, rights: options.rights };
+  const cluster: Cluster = { folder, port, brokers: count, rights: options.rights };
   const brokers = nodes.map((node) => `127.0.0.1:${port + (node - 1) * STEP}`);
   const settings = await Promise.all(nodes.map((node) => prepareNode(java, jars, cluster, node)));
   const heap = process.env.CONFAB_SERVICES_KAFKA_HEAP ?? '768m';

@@ -33,11 +33,11 @@ function usage(): string {
 
 async function up(service: Service, options: UpOptions): Promise<void> {
   const found = readEntry(service.name);
-  const sameShape = service.name !== 'kafka' || found?.docker === true || found?.brokers === options.brokers;
-  if (isUp(found) && found.docker !== true && sameShape && !options.fresh) { say(`${service.name}: running already at ${found.about}`); return; }
+  const asWanted = service.name !== 'kafka' || options.brokers === undefined || found?.brokers === options.brokers;
+  if (isUp(found) && found.docker !== true && asWanted && !options.fresh) { say(`${service.name}: running already at ${found.about}`); return; }
   if (found !== undefined) await stop(service, found);
   const began = performance.now();
-  if (service.compose !== undefined && options.brokers === 1 && await dockerAnswers()) {
+  if (service.compose !== undefined && (options.brokers ?? 1) === 1 && await dockerAnswers()) {
     await composeUp(service);
     const { addresses } = service.compose;
     writeEntry(service.name, { processes: [], addresses, about: `${Object.values(addresses).join(',')} (docker)`, docker: true });
@@ -46,7 +46,7 @@ async function up(service: Service, options: UpOptions): Promise<void> {
     await service.install();
     if (options.fresh) rmSync(folder, { recursive: true, force: true });
     const started = await service.start(folder, options);
-    writeEntry(service.name, { ...started, brokers: options.brokers });
+    writeEntry(service.name, { ...started, brokers: options.brokers ?? 1 });
   }
   say(`${service.name}: up at ${readEntry(service.name)?.about ?? ''} after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
@@ -80,10 +80,10 @@ function chosen(wanted: readonly string[], fallback: readonly Service[]): readon
 async function main(): Promise<void> {
   const { values, positionals: [verb, ...wanted] } = parseArgs({
     allowPositionals: true,
-    options: { brokers: { type: 'string', default: '1' }, fresh: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    options: { brokers: { type: 'string' }, fresh: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
   });
   if (values.help || verb === undefined) { say(usage()); return; }
-  const options = { brokers: Number(values.brokers), fresh: values.fresh };
+  const options: UpOptions = { ...(values.brokers === undefined ? {} : { brokers: Number(values.brokers) }), fresh: values.fresh };
   if (verb === 'status') {
     for (const service of chosen(wanted, all)) status(service);
     for (const [name, value] of Object.entries(writeAddresses(names))) say(`${name}=${value}`);

@@ -1,8 +1,8 @@
 /** What a service of `npm run services` is: one file a service, each with one object of this type. */
 
 export interface UpOptions {
-  /** Kafka: how many brokers. */
-  readonly brokers: number;
+  /** Kafka: how many brokers; without it one, or as many as run already. */
+  readonly brokers?: number;
   /** Begin with no data. */
   readonly fresh: boolean;
 }
