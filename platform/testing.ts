@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export type Service = 'kafka' | 'redis' | 'registry' | 'elasticsearch';
+export type Service = 'kafka' | 'kafka-acl' | 'redis' | 'registry' | 'elasticsearch';
 
 const VARIABLES: Record<Service, string> = {
   kafka: 'CONFAB_TEST_KAFKA_BROKERS',
+  'kafka-acl': 'CONFAB_TEST_KAFKA_ACL_BROKERS',
   redis: 'CONFAB_TEST_REDIS_URL',
   registry: 'CONFAB_TEST_REGISTRY_URL',
   elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',

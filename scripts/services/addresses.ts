@@ -12,6 +12,7 @@ export const ADDRESSES_FILE = join(SERVICES_FOLDER, 'addresses.json');
 /** Names of environment variables that hold addresses for tests. */
 export const TEST_VARIABLES = {
   kafka: 'CONFAB_TEST_KAFKA_BROKERS',
+  'kafka-acl': 'CONFAB_TEST_KAFKA_ACL_BROKERS',
   redis: 'CONFAB_TEST_REDIS_URL',
   registry: 'CONFAB_TEST_REGISTRY_URL',
   elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureJava, fetchJars, installOnce, runTool } from './packages.js';
 import { freePort } from './ports.js';
-import { launch, startAll } from './processes.js';
+import { launch, startAll, waitReady } from './processes.js';
 import type { Service } from './service.js';
 
 const VERSION = '8.19.9';
@@ -69,8 +69,7 @@ export const elasticsearch: Service = {
     const url = `http://127.0.0.1:${port}`;
     const processes = await startAll(
       [() => launch(java, javaArguments(home, folder, port), { name: 'elasticsearch', folder })],
-      async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok,
-      90_000,
+      (started) => waitReady(started, async () => (await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=1s`)).ok, 90_000),
     );
     return { processes, addresses: { CONFAB_TEST_ELASTICSEARCH_URL: url }, about: url };
   },

@@ -1,139 +1,14 @@
-/** Apache Kafka 4 (KRaft) from Maven Central's jars: one broker, or three with replication 3; and one with rights and SASL. */
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
-import { ensureJava, fetchJars, installOnce, runTool } from './packages.js';
-import { freePort } from './ports.js';
-import { launch, startAll } from './processes.js';
-import { ServiceError, type Service, type Started, type StartedProcess, type UpOptions } from './service.js';
+/** Apache Kafka 4 (KRaft): one broker, or three with replication 3; and one with rights and SASL. */
+import { addressesOf, installKafka, layOut, startNode, VERSION, waitCluster } from './kafka-cluster.js';
+import { ensureJava } from './packages.js';
+import { startAll } from './processes.js';
+import type { Service, Started, UpOptions } from './service.js';
 
-const VERSION = '4.3.0';
-const SCALA = '2.13';
-/** Between the ports of two brokers; the controller listens on the next port after its broker. */
-const STEP = 10;
-
-/** Users of the broker with rights. `admin` may do all; `app` only what rules allow. For tests on loopback only. */
-export const ACL_USERS = { admin: 'admin-secret', app: 'app-secret' } as const;
-
-function installKafka(): Promise<string> {
-  return installOnce(`kafka-${VERSION}`, (folder) => fetchJars([`org.apache.kafka:kafka_${SCALA}:${VERSION}`, `org.apache.kafka:kafka-tools:${VERSION}`], folder));
-}
-
-interface Cluster {
-  readonly folder: string;
-  readonly port: number;
-  readonly brokers: number;
-  readonly rights: boolean;
-}
-
-/** Settings that all nodes share: small internal topics and quick groups, since tests make many of them. */
-function commonSettings(cluster: Cluster): string[] {
-  const copies = cluster.brokers < 3 ? 1 : 3;
-  const inSync = cluster.brokers < 3 ? 1 : 2;
-  return [
-    'process.roles=broker,controller',
-    'controller.listener.names=CONTROLLER',
-    'auto.create.topics.enable=false',
-    'group.initial.rebalance.delay.ms=0',
-    `default.replication.factor=${copies}`, `min.insync.replicas=${inSync}`,
-    `offsets.topic.replication.factor=${copies}`, 'offsets.topic.num.partitions=8',
-    `transaction.state.log.replication.factor=${copies}`, `transaction.state.log.min.isr=${inSync}`, 'transaction.state.log.num.partitions=8',
-    `share.coordinator.state.topic.replication.factor=${copies}`, `share.coordinator.state.topic.min.isr=${inSync}`, 'share.coordinator.state.topic.num.partitions=2',
-    // Index files are laid out at this size for every segment; the default of 10 MiB makes hundreds of partitions slow to open.
-    'log.index.size.max.bytes=1048576',
-    'file.delete.delay.ms=1000',
-    'controlled.shutdown.enable=true',
-  ];
-}
-
-function rightsSettings(): string[] {
-  const users = Object.entries(ACL_USERS).map(([user, password]) => `user_${user}="${password}"`).join(' ');
-  const module = 'org.apache.kafka.common.security';
-  return [
-    'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    // The controller's listener is not authenticated: its principal is ANONYMOUS. It is bound to loopback.
-    'super.users=User:admin;User:ANONYMOUS',
-    'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    'sasl.mechanism.inter.broker.protocol=PLAIN',
-    `listener.name.client.plain.sasl.jaas.config=${module}.plain.PlainLoginModule required username="admin" password="${ACL_USERS.admin}" ${users};`,
-    `listener.name.client.scram-sha-256.sasl.jaas.config=${module}.scram.ScramLoginModule required;`,
-    `listener.name.client.scram-sha-512.sasl.jaas.config=${module}.scram.ScramLoginModule required;`,
-  ];
-}
-
-function nodeSettings(cluster: Cluster, node: number): string {
-  const port = cluster.port + (node - 1) * STEP;
-  const voters = Array.from({ length: cluster.brokers }, (_, i) => `${i + 1}@127.0.0.1:${cluster.port + i * STEP + 1}`).join(',');
-  return [
-    ...commonSettings(cluster),
-    `node.id=${node}`,
-    `controller.quorum.voters=${voters}`,
-    `listeners=CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
-    `advertised.listeners=CLIENT://127.0.0.1:${port}`,
-    'inter.broker.listener.name=CLIENT',
-    `listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:${cluster.rights ? 'SASL_PLAINTEXT' : 'PLAINTEXT'}`,
-    `log.dirs=${join(cluster.folder, String(node), 'data')}`,
-    ...(cluster.rights ? rightsSettings() : []),
-  ].join('\n') + '\n';
-}
-
-function clusterId(folder: string): string {
-  const file = join(folder, 'cluster-id');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(16).toString('base64url'));
-  return readFileSync(file, 'utf8').trim();
-}
-
-/** Writes a node's settings and, on its first start, lays out its data folder. Returns the settings file. */
-async function prepareNode(java: string, jars: string, cluster: Cluster, node: number): Promise<string> {
-  const folder = join(cluster.folder, String(node));
-  mkdirSync(folder, { recursive: true });
-  const settings = join(folder, 'server.properties');
-  writeFileSync(settings, nodeSettings(cluster, node));
-  if (!existsSync(join(folder, 'data/meta.properties'))) {
-    const users = !cluster.rights ? [] : Object.entries(ACL_USERS).flatMap(([user, password]) => ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${user},password=${password}]`]));
-    await runTool(java, ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', clusterId(cluster.folder), '-c', settings, ...users]);
-  }
-  return settings;
-}
-
-/** True once every broker has registered and one of them is the controller that a client is told of. */
-async function clusterAnswers(brokers: readonly string[], rights: boolean): Promise<boolean> {
-  const client = new Kafka({
-    clientId: 'confab-services', brokers: [...brokers], logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 1000, requestTimeout: 3000,
-    ...(rights ? { sasl: { mechanism: 'plain' as const, username: 'admin', password: ACL_USERS.admin } } : {}),
-  });
-  const admin = client.admin();
-  try {
-    await admin.connect();
-    return (await admin.describeCluster()).brokers.length === brokers.length;
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
-}
-
-async function startCluster(folder: string, options: UpOptions & { rights: boolean; port: number }): Promise<{ processes: StartedProcess[]; brokers: string[] }> {
-  const count = options.brokers ?? 1;
-  if (count !== 1 && count !== 3) throw new ServiceError('--brokers is 1 or 3');
-  const java = await ensureJava();
-  const jars = await installKafka();
-  // Another number of brokers is another cluster: the old data folders would not fit together.
-  const shape = join(folder, 'brokers');
-  if (options.fresh || (existsSync(shape) && readFileSync(shape, 'utf8') !== String(count))) rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(shape, String(count));
-  const nodes = Array.from({ length: count }, (_, i) => i + 1);
-  const port = await freePort(options.port, nodes.flatMap((node) => [(node - 1) * STEP, (node - 1) * STEP + 1]));
-  const cluster: Cluster = { folder, port, brokers: count, rights: options.rights };
-  const brokers = nodes.map((node) => `127.0.0.1:${port + (node - 1) * STEP}`);
-  const settings = await Promise.all(nodes.map((node) => prepareNode(java, jars, cluster, node)));
-  const heap = process.env.CONFAB_SERVICES_KAFKA_HEAP ?? '768m';
-  const processes = await startAll(
-    settings.map((file, i) => () => launch(java, ['-Xms256m', `-Xmx${heap}`, '-XX:+UseG1GC', '-cp', `${jars}/*`, 'kafka.Kafka', file], { name: `broker-${i + 1}`, folder })),
-    () => clusterAnswers(brokers, options.rights),
-    90_000,
-  );
-  return { processes, brokers };
+async function start(folder: string, options: UpOptions & { rights: boolean; port: number }): Promise<{ processes: Started['processes']; brokers: string }> {
+  const cluster = await layOut(folder, { ...options, brokers: options.brokers ?? 1 });
+  const nodes = Array.from({ length: cluster.brokers }, (_, i) => i + 1);
+  const processes = await startAll(nodes.map((node) => () => startNode(cluster, node)), (started) => waitCluster(cluster, started));
+  return { processes, brokers: addressesOf(cluster).join(',') };
 }
 
 export const kafka: Service = {
@@ -142,8 +17,8 @@ export const kafka: Service = {
   compose: { service: 'kafka', addresses: { CONFAB_TEST_KAFKA_BROKERS: '127.0.0.1:9092' } },
   install: async () => { await ensureJava(); await installKafka(); },
   async start(folder, options): Promise<Started> {
-    const { processes, brokers } = await startCluster(folder, { ...options, rights: false, port: 19092 });
-    return { processes, addresses: { CONFAB_TEST_KAFKA_BROKERS: brokers.join(',') }, about: brokers.join(',') };
+    const { processes, brokers } = await start(folder, { ...options, rights: false, port: 19092 });
+    return { processes, addresses: { CONFAB_TEST_KAFKA_BROKERS: brokers }, about: brokers };
   },
 };
 
@@ -152,7 +27,7 @@ export const kafkaAcl: Service = {
   purpose: 'Apache Kafka with an authorizer and SASL (plain, scram): users admin/admin-secret (may do all) and app/app-secret',
   install: async () => { await ensureJava(); await installKafka(); },
   async start(folder, options): Promise<Started> {
-    const { processes, brokers } = await startCluster(folder, { ...options, brokers: 1, rights: true, port: 19492 });
-    return { processes, addresses: { CONFAB_TEST_KAFKA_ACL_BROKERS: brokers.join(',') }, about: `${brokers.join(',')} (SASL plain or scram; admin, app)` };
+    const { processes, brokers } = await start(folder, { ...options, brokers: 1, rights: true, port: 19492 });
+    return { processes, addresses: { CONFAB_TEST_KAFKA_ACL_BROKERS: brokers }, about: `${brokers} (SASL plain or scram; admin, app)` };
   },
 };

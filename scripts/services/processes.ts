@@ -75,12 +75,12 @@ export async function waitReady(processes: readonly StartedProcess[], answers: (
   }
 }
 
-/** Runs the starts and, when one of them or the readiness check fails, ends what was started so far. */
-export async function startAll(starts: readonly (() => Promise<StartedProcess>)[], answers: () => Promise<boolean>, millis: number): Promise<StartedProcess[]> {
+/** Runs the starts, then waits; when one of them or the wait fails, ends what was started so far. */
+export async function startAll(starts: readonly (() => Promise<StartedProcess>)[], ready: (processes: readonly StartedProcess[]) => Promise<void>): Promise<StartedProcess[]> {
   const processes: StartedProcess[] = [];
   try {
     for (const start of starts) processes.push(await start());
-    await waitReady(processes, answers, millis);
+    await ready(processes);
     return processes;
   } catch (error) {
     await Promise.all(processes.map((one) => end(one)));

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { ensureProgram } from './packages.js';
 import { freePort } from './ports.js';
-import { askTcp, launch, startAll } from './processes.js';
+import { askTcp, launch, startAll, waitReady } from './processes.js';
 import type { Service } from './service.js';
 
 export const redis: Service = {
@@ -17,8 +17,7 @@ export const redis: Service = {
     const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--daemonize', 'no', '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
     const processes = await startAll(
       [() => launch(program, args, { name: 'redis', folder })],
-      async () => (await askTcp(port, 'PING\r\n')).startsWith('+PONG'),
-      10_000,
+      (started) => waitReady(started, async () => (await askTcp(port, 'PING\r\n')).startsWith('+PONG'), 10_000),
     );
     const url = `redis://127.0.0.1:${port}`;
     return { processes, addresses: { CONFAB_TEST_REDIS_URL: url }, about: url };

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureJava21, fetchArchive, installOnce } from './packages.js';
 import { freePort } from './ports.js';
-import { launch, startAll } from './processes.js';
+import { launch, startAll, waitReady } from './processes.js';
 import type { Service } from './service.js';
 
 const VERSION = '3.3.3';
@@ -29,7 +29,10 @@ export const registry: Service = {
       '-Dquarkus.http.host=127.0.0.1', `-Dquarkus.http.port=${port}`, '-Dquarkus.management.host=127.0.0.1', `-Dquarkus.management.port=${port + MANAGEMENT}`,
       '-Dapicurio.storage.kind=sql', '-Dapicurio.storage.sql.kind=h2', '-jar', join(home, 'quarkus-run.jar'),
     ];
-    const processes = await startAll([() => launch(java, args, { name: 'registry', folder })], async () => (await fetch(`${url}/subjects`)).ok, 90_000);
+    const processes = await startAll(
+      [() => launch(java, args, { name: 'registry', folder })],
+      (started) => waitReady(started, async () => (await fetch(`${url}/subjects`)).ok, 90_000),
+    );
     return { processes, addresses: { CONFAB_TEST_REGISTRY_URL: url }, about: url };
   },
 };
