@@ -9,6 +9,8 @@ export class PartitionShare implements TopicPartition {
   committed: { offset: number; runs: readonly number[] };
   /** Aborts the calls in flight when the partition leaves. */
   private readonly abort = new AbortController();
+  /** Bytes of inputs that are not committed. */
+  bytes = 0;
   paused = false;
   endOffset = 0;
 

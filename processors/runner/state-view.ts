@@ -17,7 +17,7 @@ export interface StateCodec<V> {
   reflects(value: V): string;
 }
 
-interface Cached<V> { value: V | undefined; reflects: string; pins: number }
+interface Cached<V> { readonly partition: number; value: V | undefined; reflects: string; pins: number }
 
 interface PartitionState {
   /** Where the store stands by its last acknowledged write. */
@@ -57,10 +57,10 @@ export class StateView<V> {
     await this.catchUp(partition);
   }
 
-  /** Forgets the partition. `keys` of it may stay cached only as long as nobody else can write: they are dropped. */
-  lose(partition: number, belongs: (key: string) => boolean): void {
+  /** Forgets the partition and its conversations: another process may write them now. */
+  lose(partition: number): void {
     this.partitions.delete(partition);
-    for (const key of this.cache.keys()) if (belongs(key)) this.cache.delete(key);
+    for (const [key, cached] of this.cache) if (cached.partition === partition) this.cache.delete(key);
   }
 
   /** Forgets everything that is not in the store, after a failed commit. */
@@ -93,15 +93,15 @@ export class StateView<V> {
     read.entries.forEach((entry, index) => {
       const key = missing[index] as string;
       const newest = state.unwritten.get(key) ?? entry;
-      if (newest === undefined || newest.value === null) this.cache.set(key, { value: undefined, reflects: '', pins: 0 });
-      else this.cache.set(key, { value: this.options.codec.decode(newest.value), reflects: newest.reflects, pins: 0 });
+      if (newest === undefined || newest.value === null) this.cache.set(key, { partition, value: undefined, reflects: '', pins: 0 });
+      else this.cache.set(key, { partition, value: this.options.codec.decode(newest.value), reflects: newest.reflects, pins: 0 });
     });
   }
 
   /** The state after an input that is not committed yet. */
-  set(key: string, value: V, reflects: string): void {
+  set(partition: number, key: string, value: V, reflects: string): void {
     const cached = this.cache.get(key);
-    if (cached === undefined) { this.cache.set(key, { value, reflects, pins: 1 }); return; }
+    if (cached === undefined) { this.cache.set(key, { partition, value, reflects, pins: 1 }); return; }
     cached.value = value;
     cached.reflects = reflects;
     cached.pins += 1;

@@ -1,0 +1,141 @@
+/**
+ * A bot's folder to a Bot. The only part that reads files; the stages get plain data. A folder is untrusted: links that
+ * lead out of it, too many or too large files and everything the checks find give faults, never anything but a coded error.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { ConfabError } from '../../platform/errors.js';
+import { compileBot, type ParsedFile } from './compile.js';
+import { Faults } from './faults.js';
+import type { Bot, Fault } from './types.js';
+import { FILE_BYTES, parseTree } from './yaml-tree.js';
+
+const MOST_FILES = 500;
+const TOTAL_BYTES = 8 * 1024 * 1024;
+const DEPTH = 4;
+
+export interface BotCheck {
+  /** Undefined when there are faults. */
+  readonly bot: Bot | undefined;
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+}
+
+/** A file of a bot, by its path inside the folder. */
+export interface BotFile { readonly file: string; readonly bytes: Uint8Array }
+
+/** Everything that is wrong or doubtful with a bot; never throws for what stands in the folder. */
+export async function checkBot(folder: string): Promise<BotCheck> {
+  const faults = new Faults();
+  const files: BotFile[] = [];
+  try {
+    await collect(folder, '', 0, files, faults);
+  } catch (error) {
+    faults.error({ file: '.', line: 1, column: 1 }, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
+  }
+  return faults.errors.length > 0 && files.length === 0 ? { bot: undefined, faults: faults.errors, warnings: [] } : checkFiles(files, faults);
+}
+
+/** The same for files that are in hand. */
+export function checkFiles(files: readonly BotFile[], faults = new Faults()): BotCheck {
+  const parsed: ParsedFile[] = [];
+  const sorted = [...files].sort((a, b) => a.file < b.file ? -1 : 1);
+  for (const { file, bytes } of sorted) {
+    const text = decode(file, bytes, faults);
+    const tree = text === undefined ? undefined : parseTree(file, text, faults);
+    if (tree) parsed.push({ file, tree });
+  }
+  const head = parsed.find((one) => one.file === 'bot.yaml');
+  if (!head && !sorted.some((one) => one.file === 'bot.yaml')) faults.error({ file: 'bot.yaml', line: 1, column: 1 }, 'the folder has no bot.yaml');
+  const bot = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults);
+  return { bot: faults.errors.length === 0 ? bot : undefined, faults: faults.errors, warnings: faults.warnings };
+}
+
+/** @throws CONFAB_BOT_INVALID with an entry for each fault, `pointer` = `file:line:column` */
+export async function loadBot(folder: string): Promise<Bot> {
+  const { bot, faults } = await checkBot(folder);
+  if (bot) return bot;
+  throw invalid(faults);
+}
+
+/**
+ * All bots of a folder, by id.
+ * @throws CONFAB_BOT_INVALID with the faults of all of them; a folder without bots is one
+ */
+export async function loadBots(folder: string): Promise<Bot[]> {
+  let names: string[];
+  try {
+    names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name).sort();
+  } catch (cause) {
+    throw new ConfabError('CONFAB_BOT_INVALID', { detail: `The folder of bots cannot be read: ${(cause as NodeJS.ErrnoException).code ?? 'unknown'}.`, cause });
+  }
+  const checks = await Promise.all(names.map(async (name) => ({ name, check: await checkBot(join(folder, name)) })));
+  const faults = checks.flatMap(({ name, check }) => check.faults.map((fault) => ({ ...fault, file: `${name}/${fault.file}` })));
+  const bots = checks.flatMap(({ check }) => check.bot ?? []);
+  checks.forEach(({ name, check }, index) => {
+    const first = checks.findIndex((other) => other.check.bot !== undefined && other.check.bot.id === check.bot?.id);
+    if (check.bot && first < index) faults.push({ file: `${name}/bot.yaml`, line: 1, column: 1, reason: `${checks[first]?.name ?? ''} has the id "${check.bot.id}" too` });
+  });
+  if (faults.length > 0) throw invalid(faults);
+  if (bots.length === 0) throw new ConfabError('CONFAB_BOT_INVALID', { detail: 'The folder of bots holds no bot.' });
+  return bots;
+}
+
+function invalid(faults: readonly Fault[]): ConfabError {
+  const first = faults[0];
+  const where = first ? `${first.file}:${first.line}:${first.column}: ${first.reason}` : '';
+  return new ConfabError('CONFAB_BOT_INVALID', {
+    detail: faults.length > 1 ? `${where} (and ${faults.length - 1} more)` : where,
+    errors: faults.map((fault) => ({ pointer: `${fault.file}:${fault.line}:${fault.column}`, detail: fault.reason })),
+  });
+}
+
+async function collect(root: string, path: string, depth: number, into: BotFile[], faults: Faults): Promise<void> {
+  for (const entry of await readdir(join(root, path), { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    const file = path === '' ? entry.name : `${path}/${entry.name}`;
+    const place = { file, line: 1, column: 1 };
+    const yaml = /\.ya?ml$/.test(entry.name);
+    if (entry.isDirectory()) {
+      if (depth >= DEPTH) faults.error(place, `folders more than ${DEPTH} deep`);
+      else await collect(root, file, depth + 1, into, faults);
+      continue;
+    }
+    if (!yaml) continue;
+    // A mounted ConfigMap consists of links, so they are followed, but never out of the folder.
+    if (entry.isSymbolicLink() && !await inside(root, file)) { faults.error(place, 'a link that leads out of the folder'); continue; }
+    const found = await stat(join(root, file));
+    if (!found.isFile()) continue;
+    if (into.length >= MOST_FILES) { faults.error(place, `more than ${MOST_FILES} files`); return; }
+    if (found.size > FILE_BYTES) { faults.error(place, `larger than ${FILE_BYTES / 1024} KiB`); continue; }
+    const bytes = await readFile(join(root, file));
+    if (into.reduce((sum, one) => sum + one.bytes.length, bytes.length) > TOTAL_BYTES) { faults.error(place, `the bot is larger than ${TOTAL_BYTES / 1024 / 1024} MiB`); return; }
+    into.push({ file, bytes });
+  }
+}
+
+async function inside(root: string, file: string): Promise<boolean> {
+  try {
+    return (await realpath(join(root, file))).startsWith(`${await realpath(root)}${sep}`);
+  } catch {
+    return false;
+  }
+}
+
+function decode(file: string, bytes: Uint8Array, faults: Faults): string | undefined {
+  if (bytes.length > FILE_BYTES) { faults.error({ file, line: 1, column: 1 }, `larger than ${FILE_BYTES / 1024} KiB`); return undefined; }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    faults.error({ file, line: 1, column: 1 }, 'the file is not UTF-8');
+    return undefined;
+  }
+}
+
+/** Hash of names and contents: the same folder has the same version everywhere. */
+function versionOf(files: readonly BotFile[]): string {
+  const hash = createHash('sha256');
+  for (const { file, bytes } of files) hash.update(`${file}\0${bytes.length}\0`).update(bytes);
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,154 @@
+/**
+ * The runner: turns a stage, which is a pure function, into a member of its consumer group. What it owns and how is in the
+ * files of `runner/`; this one puts them together for a stage of the topology.
+ */
+import type { Clock } from '../platform/clock.js';
+import { ConfabError } from '../platform/errors.js';
+import type { EventLog, Headers, NewRecord } from '../platform/event-log/event-log.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { epochOf } from '../platform/position.js';
+import { ulidMaker, type Random } from '../platform/random.js';
+import type { StateStore } from '../platform/state/state-store.js';
+import type { Codec, RecordCodec } from '../schemas/codec.js';
+import type { StageDefinition } from '../topology/define.js';
+import { groupName, topicName, topology, type StageName, type TopicName } from '../topology/topology.js';
+import type { AnyConversationStage, AnyPartitionStage, AnyResult, AnyStage } from './runner/any-stage.js';
+import { ConversationEngine, type StatePort } from './runner/conversation-engine.js';
+import type { DeadLetterOptions } from './runner/dead-letter.js';
+import type { Engine } from './runner/engine.js';
+import { Inputs } from './runner/inputs.js';
+import { PartitionEngine } from './runner/partition-engine.js';
+import { runnerMetrics, type RunnerMetrics } from './runner/runner-metrics.js';
+import { StageRunner, type StageRunnerOptions } from './runner/stage-runner.js';
+import { StateView } from './runner/state-view.js';
+import type { Work } from './runner/work.js';
+import type { Stage } from './stage.js';
+
+export interface RunnerOptions {
+  readonly log: EventLog;
+  readonly codec: Codec;
+  /** Where stages with state read it; the log stays the truth. */
+  readonly state: StateStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Before every topic and group name. */
+  readonly prefix: string;
+  readonly onFatal: (error: ConfabError) => void;
+  readonly onCommitted?: StageRunnerOptions['onCommitted'];
+  /** For tests; the topology's otherwise. */
+  readonly budget?: number;
+  readonly commitEvery?: number;
+}
+
+/** A runner for one stage of the topology; call `start`. */
+export function createRunner<S extends StageName>(name: S, stage: Stage<S>, options: RunnerOptions): StageRunner {
+  const definition: StageDefinition<TopicName> = topology.stages[name];
+  const logger = options.logger.child({ stage: name });
+  const metrics = runnerMetrics(options.metrics, name);
+  let epoch = '';
+  let kick: () => void = () => undefined;
+  const parts: EngineParts = {
+    name, definition, metrics, logger, options,
+    encode: outputEncoder(options),
+    deadLetters: { stage: name, topic: topicName(options.prefix, topology.deadLetters), codec: options.codec.of('DeadLetter'), now: () => options.clock.now() },
+    inputs: new Inputs(new Map(definition.reads.map((topic) => [topicName(options.prefix, topic), { name: topic, codec: codecOf(options.codec, topic) }]))),
+    epoch: () => epoch,
+    onFinished: () => { kick(); },
+  };
+  const runner = new StageRunner({
+    name, logger, metrics,
+    group: groupName(options.prefix, name),
+    topics: definition.reads.map((topic) => topicName(options.prefix, topic)),
+    stateTopic: definition.state === undefined || definition.scope === 'partition' ? undefined : topicName(options.prefix, definition.state),
+    log: options.log, clock: options.clock,
+    engine: createEngine(stage as AnyStage, parts),
+    newInstance: ulidMaker(options.clock, options.random),
+    commitEvery: options.commitEvery ?? definition.commitEvery ?? 0,
+    prepare: async () => { epoch = epochOf((await options.log.topic(topicName(options.prefix, 'messages.v1'))).id); },
+    onFatal: options.onFatal,
+    ...(options.onCommitted === undefined ? {} : { onCommitted: options.onCommitted }),
+  });
+  kick = runner.kick;
+  return runner;
+}
+
+interface EngineParts {
+  readonly name: StageName;
+  readonly definition: StageDefinition<TopicName>;
+  readonly metrics: RunnerMetrics;
+  readonly logger: Logger;
+  readonly options: RunnerOptions;
+  readonly encode: (work: Work, result: AnyResult) => NewRecord[];
+  readonly deadLetters: DeadLetterOptions;
+  readonly inputs: Inputs;
+  readonly epoch: () => string;
+  readonly onFinished: () => void;
+}
+
+function createEngine(stage: AnyStage, parts: EngineParts): Engine {
+  return stage.scope === 'partition' ? partitionEngine(stage, parts) : conversationEngine(stage, parts);
+}
+
+function partitionEngine(stage: AnyPartitionStage, { definition, metrics, options, ...parts }: EngineParts): Engine {
+  if (definition.state === undefined) throw new ConfabError('CONFAB_TOPOLOGY_INVALID', { detail: `stage "${parts.name}": scope "partition" needs a state topic` });
+  const codec = codecOf(options.codec, definition.state);
+  return new PartitionEngine({
+    ...parts, stage, log: options.log, clock: options.clock,
+    stateTopic: topicName(options.prefix, definition.state),
+    decodeState: (bytes) => codec.decode(bytes),
+    onDeadLetter: metrics.deadLetter,
+  });
+}
+
+function conversationEngine(stage: AnyConversationStage, { definition, metrics, options, ...parts }: EngineParts): Engine {
+  return new ConversationEngine({
+    ...parts, stage, clock: options.clock, budget: options.budget ?? definition.budget,
+    state: statePort(definition, parts.logger, metrics, options),
+    onRetry: metrics.retried, onDrop: metrics.dropped, onDeadLetter: metrics.deadLetter,
+  });
+}
+
+function statePort(definition: StageDefinition<TopicName>, logger: Logger, metrics: RunnerMetrics, options: RunnerOptions): StatePort | undefined {
+  if (definition.state === undefined) return undefined;
+  const codec = codecOf(options.codec, definition.state);
+  return {
+    encode: (value) => codec.encode(value),
+    view: new StateView<unknown>({
+      log: options.log, store: options.state, clock: options.clock, logger,
+      topic: topicName(options.prefix, definition.state),
+      codec: { decode: (bytes) => codec.decode(bytes), reflects: (value) => (value as { reflects: string }).reflects },
+      onHeal: metrics.healed,
+    }),
+  };
+}
+
+function codecOf(codec: Codec, topic: TopicName): RecordCodec<unknown> {
+  return codec.of(topology.topics[topic].record) as RecordCodec<unknown>;
+}
+
+/** Encodes what a stage returns: same partition, same timestamp, same trace as the input. */
+function outputEncoder(options: RunnerOptions): (work: Work, result: AnyResult) => NewRecord[] {
+  const topics = new Map<string, { readonly full: string; readonly codec: RecordCodec<unknown> }>();
+  const find = (topic: TopicName): { readonly full: string; readonly codec: RecordCodec<unknown> } => {
+    let found = topics.get(topic);
+    if (found === undefined) { found = { full: topicName(options.prefix, topic), codec: codecOf(options.codec, topic) }; topics.set(topic, found); }
+    return found;
+  };
+  return (work, { outputs }) => outputs.map((output) => {
+    const { full, codec } = find(output.topic as TopicName);
+    const value = output.value === null ? null : codec.encode(output.value);
+    if (value !== null && value.length > options.log.maxRecordBytes) {
+      throw new ConfabError('CONFAB_RECORD_TOO_LARGE', { detail: `A record for ${full} would have ${value.length} bytes.` });
+    }
+    return newRecord(full, work, output.key ?? work.key, value, work.headers);
+  });
+}
+
+function newRecord(topic: string, work: Work, key: string, value: Buffer | null, headers: Headers | undefined): NewRecord {
+  return headers?.traceparent === undefined
+    ? { topic, partition: work.partition, key, value, timestamp: work.timestamp }
+    : { topic, partition: work.partition, key, value, timestamp: work.timestamp, headers: { traceparent: headers.traceparent } };
+}

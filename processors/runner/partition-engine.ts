@@ -1,0 +1,172 @@
+/**
+ * Scope "partition": one worker a partition, records in offset order, a batch for each commit. The stage keeps a memory of
+ * the partition, which is restored from its state topic when the partition is taken over or the memory may be spoiled.
+ */
+import type { Clock } from '../../platform/clock.js';
+import { toConfabError } from '../../platform/errors.js';
+import type { EventLog, LogRecord, NewRecord } from '../../platform/event-log/event-log.js';
+import type { Logger } from '../../platform/observability/logger.js';
+import type { AnyContext, AnyPartitionStage, AnyResult } from './any-stage.js';
+import { deadLetterRecord, type DeadLetterOptions, type Phase } from './dead-letter.js';
+import type { Engine } from './engine.js';
+import type { Inputs } from './inputs.js';
+import type { PartitionShare } from './partition-share.js';
+import type { Finished, Work } from './work.js';
+
+export interface PartitionEngineOptions {
+  readonly stage: AnyPartitionStage;
+  readonly inputs: Inputs;
+  readonly log: EventLog;
+  /** Full name of the state topic. */
+  readonly stateTopic: string;
+  readonly decodeState: (bytes: Buffer) => unknown;
+  readonly deadLetters: DeadLetterOptions;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly epoch: () => string;
+  readonly encode: (work: Work, result: AnyResult) => NewRecord[];
+  readonly onFinished: () => void;
+  readonly onDeadLetter?: (phase: Phase, code: string) => void;
+}
+
+interface Partition {
+  memory: unknown;
+  /** False while the memory is being restored. */
+  usable: boolean;
+  /** After a failure: one record at a time, to find the one that fails. */
+  careful: number;
+  ready: Work[];
+}
+
+const BACKOFF = 1000;
+
+export class PartitionEngine implements Engine {
+  private readonly partitions = new Map<number, Partition>();
+  private incoming: Work[] = [];
+  private decoding = false;
+
+  constructor(private readonly options: PartitionEngineOptions) {}
+
+  get hasFinished(): boolean {
+    for (const partition of this.partitions.values()) if (partition.usable && partition.ready.length > 0) return true;
+    return false;
+  }
+
+  async gain(number: number): Promise<void> {
+    if (this.partitions.has(number)) return;
+    const partition: Partition = { memory: undefined, usable: false, careful: 0, ready: [] };
+    await this.restore(number, partition);
+    this.partitions.set(number, partition);
+  }
+
+  lose(number: number): void {
+    this.partitions.delete(number);
+    this.incoming = this.incoming.filter((work) => work.partition !== number);
+  }
+
+  add(share: PartitionShare, records: readonly LogRecord[]): void {
+    for (const record of records) {
+      const work = this.options.inputs.work(share, record);
+      share.window.add(work);
+      this.incoming.push(work);
+    }
+    if (!this.decoding) void this.decode();
+  }
+
+  take(limit: number): Finished[] {
+    const finished: Finished[] = [];
+    for (const [number, partition] of this.partitions) {
+      if (!partition.usable || partition.ready.length === 0 || finished.length >= limit) continue;
+      const count = partition.careful > 0 ? 1 : partition.ready.length;
+      const works = partition.ready.splice(0, count);
+      this.process(number, partition, works, finished);
+    }
+    return finished;
+  }
+
+  committed(): void { /* the memory already has it */ }
+
+  clear(): void {
+    this.partitions.clear();
+    this.incoming = [];
+  }
+
+  async close(): Promise<void> { /* nothing is held open */ }
+
+  private process(number: number, partition: Partition, works: Work[], finished: Finished[]): void {
+    const readable = works.filter((work) => this.options.inputs.fault(work) === undefined);
+    const buried = works.filter((work) => !readable.includes(work)).map((work) => this.bury(work, 'decode', this.options.inputs.fault(work)));
+    let outputs: NewRecord[] = [];
+    const last = readable.at(-1);
+    try {
+      if (last !== undefined) outputs = this.options.encode(last, { outputs: this.options.stage.process(readable, partition.memory, this.context(last)) });
+    } catch (error) {
+      this.spoiled(number, partition, works, error, finished);
+      return;
+    }
+    if (partition.careful > 0) partition.careful -= 1;
+    finished.push(...buried, ...readable.map((work) => ({ work, records: work === last ? outputs : [], state: undefined })));
+  }
+
+  /** The memory may hold half of a batch: restore it, then go record by record; one that fails alone is buried. */
+  private spoiled(number: number, partition: Partition, works: Work[], error: unknown, finished: Finished[]): void {
+    const [only] = works;
+    if (works.length === 1 && only !== undefined) finished.push(this.bury(only, 'process', error));
+    else { partition.ready.unshift(...works); partition.careful = works.length; }
+    partition.usable = false;
+    const retry = (): void => {
+      this.restore(number, partition).then(
+        () => { this.options.onFinished(); },
+        (fault: unknown) => { this.options.logger.warn({ err: fault, partition: number }, 'memory cannot be restored: trying again'); this.options.clock.after(BACKOFF, retry); },
+      );
+    };
+    // Only after the commit that is being formed, so that what this take has counted is read back.
+    this.options.clock.after(0, retry);
+  }
+
+  private bury(work: Work, phase: Phase, thrown: unknown): Finished {
+    const error = toConfabError(thrown, 'CONFAB_STAGE_FAILED');
+    work.attempts += 1;
+    this.options.logger.error({ err: error, topic: work.topic, partition: work.partition, offset: work.offset, phase }, 'record goes to the dead letters');
+    this.options.onDeadLetter?.(phase, error.code);
+    return { work, records: [deadLetterRecord(this.options.deadLetters, work, phase, error, null)], state: undefined };
+  }
+
+  private async restore(number: number, partition: Partition): Promise<void> {
+    const { log, stateTopic, stage, clock } = this.options;
+    const from = await log.admin.offsetAt(stateTopic, number, clock.now() - stage.restoreMillis);
+    const newest = new Map<string, Buffer | null>();
+    for await (const batch of log.read(stateTopic, number, from)) {
+      for (const record of batch.records) if (record.key !== null) newest.set(record.key, record.value);
+    }
+    const records = [...newest].flatMap(([key, value]) => value === null ? [] : [{ key, value: this.options.decodeState(value) }]);
+    partition.memory = stage.restore(records, number);
+    partition.usable = true;
+  }
+
+  private async decode(): Promise<void> {
+    this.decoding = true;
+    while (this.incoming.length > 0) {
+      const works = this.incoming;
+      this.incoming = [];
+      while (!await this.decoded(works)) await this.options.clock.sleep(BACKOFF);
+      for (const work of works) if (!work.share.gone) this.partitions.get(work.partition)?.ready.push(work);
+      this.options.onFinished();
+    }
+    this.decoding = false;
+  }
+
+  private async decoded(works: Work[]): Promise<boolean> {
+    try {
+      await this.options.inputs.decode(works);
+      return true;
+    } catch (error) {
+      this.options.logger.warn({ err: error }, 'inputs cannot be decoded: trying again');
+      return false;
+    }
+  }
+
+  private context(work: Work): AnyContext {
+    return { now: () => this.options.clock.now(), epoch: this.options.epoch(), signal: work.share.signal };
+  }
+}
