@@ -1,6 +1,6 @@
 /**
  * avsc made safe for bytes of unknown origin. As published, avsc reserves memory for as many array items as the bytes claim,
- * and a length that is not a number corrupts the pool that all its byte fields share; the types below check lengths first.
+ * and a length that is not a number corrupts the pool that all its byte fields share; the types below check first.
  * Decoded records are plain objects, and times stay numbers.
  */
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ export type AvroType = avro.Type;
 export type AvroResolver = ReturnType<AvroType['createResolver']>;
 
 /** The reading head of avsc: its types hand it to each other. */
-interface Tap { buf: Buffer; pos: number; readLong(): number; readInt(): number; readString(): string | undefined; skipLong(): void }
+interface Tap { buf: Buffer; pos: number; readLong(): number; readInt(): number; readString(): string | undefined; skipLong(): void; writeLong(value: number): void }
 interface Readable { _read(tap: Tap): unknown }
 
 /** Items that a block claims; each takes a byte at least, so there are never more than bytes left. */
@@ -69,6 +69,28 @@ class BoundedInt extends avro.types.IntType {
   }
 }
 
+/** Beyond this avsc writes other numbers than it was given: it doubles them on the way, in a double. */
+const MAX_LONG = 2 ** 52;
+
+class BoundedLong extends avro.types.LongType {
+  _check(value: unknown, _flags: number, hook?: (value: unknown, type: AvroType) => void): boolean {
+    const fits = Number.isInteger(value) && Math.abs(value as number) <= MAX_LONG;
+    if (!fits && hook) hook(value, this);
+    return fits;
+  }
+
+  _write(tap: Tap, value: number): void {
+    if (!(Number.isInteger(value) && value <= MAX_LONG && value >= -MAX_LONG)) throw new Error('a long is out of range');
+    tap.writeLong(value);
+  }
+
+  _read(tap: Tap): number {
+    const value = tap.readLong();
+    if (!(value <= MAX_LONG && value >= -MAX_LONG)) throw new Error('a long is out of range');
+    return value;
+  }
+}
+
 function safeType(schema: avro.Schema, options: avro.ForSchemaOptions): AvroType | undefined {
   const kind = typeof schema === 'string' ? schema : (schema as { type?: unknown }).type;
   switch (kind) {
@@ -76,6 +98,7 @@ function safeType(schema: avro.Schema, options: avro.ForSchemaOptions): AvroType
     case 'map': return new (BoundedMap as unknown as new (schema: avro.Schema, options: avro.ForSchemaOptions) => AvroType)(schema, options);
     case 'bytes': return new (BoundedBytes as unknown as new () => AvroType)();
     case 'int': return new (BoundedInt as unknown as new () => AvroType)();
+    case 'long': return new (BoundedLong as unknown as new () => AvroType)();
     default: return undefined;
   }
 }

@@ -21,7 +21,7 @@ export function createLocalCodec(options: LocalCodecOptions = {}): Codec {
     of<N extends RecordName>(name: N): AvroRecordCodec<RecordTypes[N]> {
       const codec = codecs.get(name);
       if (codec === undefined) throw new ConfabError('CONFAB_SCHEMA_UNKNOWN', { detail: `There is no record ${name}.` });
-      return codec as unknown as AvroRecordCodec<RecordTypes[N]>;
+      return codec;
     },
     prepare: () => Promise.resolve(),
   };
@@ -32,7 +32,9 @@ function recordCodec(schema: NewestSchema, schemas: SchemaSet, slab: Slab): Avro
     record: schema.record, type: schema.type, slab,
     learn: (id) => {
       const other = schemas.versions.find((version) => version.id === id);
-      return Promise.reject(new ConfabError('CONFAB_SCHEMA_UNKNOWN', { detail: `Schema id ${id} ${other ? `is of ${other.record}, not of ${schema.record}` : 'is not in schemas/ids.json'}.` }));
+      return other
+        ? Promise.resolve(new ConfabError('CONFAB_RECORD_INVALID', { detail: `Schema id ${id} is of ${other.record}, not of ${schema.record}.` }))
+        : Promise.reject(new ConfabError('CONFAB_SCHEMA_UNKNOWN', { detail: `Schema id ${id} is not in schemas/ids.json.` }));
     },
   });
   for (const version of schemas.versions.filter((entry) => entry.record === schema.record)) {

@@ -20,8 +20,8 @@ export class Slab {
   }
 }
 
-/** How bytes of one schema id are read: as the newest schema itself, or resolved to it. */
-export type Reader = 'newest' | AvroResolver;
+/** How bytes of one schema id are read: as the newest schema itself, resolved to it, or never (with the reason). */
+export type Reader = 'newest' | AvroResolver | ConfabError;
 
 /** The schema id of bytes in the wire format. @throws CONFAB_RECORD_INVALID */
 export function schemaIdOf(bytes: Buffer): number {
@@ -42,7 +42,7 @@ export interface RecordCodecParts {
 }
 
 export class AvroRecordCodec<T> implements RecordCodec<T> {
-  private readonly readers = new Map<number, Reader | ConfabError>();
+  private readonly readers = new Map<number, Reader>();
   private readonly parts: RecordCodecParts;
   private id: number | undefined;
 
@@ -90,7 +90,7 @@ export class AvroRecordCodec<T> implements RecordCodec<T> {
     if (reader instanceof ConfabError) throw reader;
     let found: { value: T; offset: number };
     try {
-      found = this.parts.type.decode(bytes, HEADER_BYTES, reader === 'newest' ? undefined : reader) as { value: T; offset: number };
+      found = this.parts.type.decode(bytes, HEADER_BYTES, reader === 'newest' ? undefined : reader);
     } catch (cause) {
       throw new ConfabError('CONFAB_RECORD_INVALID', { detail: `Not a ${this.parts.record}: ${reason(cause)}.` });
     }
