@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { idFiles } from '../schemas/generate-ids.js';
+import { configReference } from '../platform/config.js';
 import { typesText } from '../schemas/generate-types.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -10,6 +11,7 @@ const check = process.argv.includes('--check');
 
 /** Path from the root → its text. One line for each generated file. */
 const files: Record<string, () => string> = {
+  'docs/config.md': configReference,
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),
 };
