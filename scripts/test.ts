@@ -27,18 +27,34 @@ Object.assign(process.env, await testServices());
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped: string[] = [];
-const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: 300_000 });
+const failed: string[] = [];
+const seen = new Set<string>();
+/** A file that holds no test stands for itself in the stream: it has proved nothing. */
+const isFile = (name: string): boolean => files.includes(name);
+
+// The time-out is for one file: a test that hangs, or leaves something open, is killed with its process.
+const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: Number(process.env.CONFAB_TEST_TIMEOUT ?? 300_000) });
 stream.on('test:pass', (event) => {
+  if (event.file !== undefined) seen.add(event.file);
   if (event.details.type === 'suite') return;
+  if (isFile(event.name)) { fail(`${relative(root, event.name)}: holds no test`); return; }
   if (event.skip !== undefined) { counts.skipped += 1; skipped.push(`${event.name}${typeof event.skip === 'string' ? `: ${event.skip}` : ''}`); } else counts.passed += 1;
 });
-stream.on('test:fail', (event) => { if (event.details.type !== 'suite') counts.failed += 1; });
-stream.compose(new spec()).pipe(process.stdout);
-stream.on('end', () => {
-  setImmediate(() => {
-    if (skipped.length > 0) process.stdout.write(`\nskipped:\n${skipped.map((line) => `  ${line}`).join('\n')}\n`);
-    const refuse = counts.failed > 0 || (process.env.CI === 'true' && counts.skipped > 0);
-    process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
-    process.exitCode = refuse ? 1 : 0;
-  });
+stream.on('test:fail', (event) => {
+  if (event.file !== undefined) seen.add(event.file);
+  if (event.details.type === 'suite') return;
+  fail(isFile(event.name) ? `${relative(root, event.name)}: the file failed, crashed or did not end in time` : `${event.name} (${relative(root, event.file ?? '')})`);
+});
+
+function fail(what: string): void { counts.failed += 1; failed.push(what); }
+
+const list = (title: string, lines: readonly string[]): string => lines.length === 0 ? '' : `\n${title}:\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+
+const report = stream.pipe(new spec());
+report.pipe(process.stdout, { end: false });
+report.on('end', () => {
+  for (const file of files) if (!seen.has(file) && counts.failed === 0) fail(`${relative(root, file)}: said nothing`);
+  process.stdout.write(list('skipped', skipped) + list('failed', failed));
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  process.exitCode = counts.failed > 0 || (process.env.CI === 'true' && counts.skipped > 0) ? 1 : 0;
 });

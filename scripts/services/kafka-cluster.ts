@@ -25,6 +25,8 @@ export interface Cluster {
   readonly port: number;
   readonly brokers: number;
   readonly rights: boolean;
+  /** A killed broker may come back after this; short for tests that kill. */
+  readonly sessionMillis: number;
 }
 
 /** Settings that all nodes share: small internal topics and quick groups, since tests make many of them. */
@@ -43,7 +45,7 @@ function commonSettings(cluster: Cluster): string[] {
     // Index files are laid out at this size for every segment; the default of 10 MiB makes hundreds of partitions slow to open.
     'log.index.size.max.bytes=1048576',
     'file.delete.delay.ms=1000',
-    'controlled.shutdown.enable=true',
+    `broker.session.timeout.ms=${cluster.sessionMillis}`, 'broker.heartbeat.interval.ms=1000',
   ];
 }
 
@@ -113,7 +115,7 @@ async function clusterAnswers(brokers: readonly string[], rights: boolean, count
 }
 
 /** Chooses ports, and empties the folder when it is not wanted or holds another number of brokers. */
-export async function layOut(folder: string, options: { brokers: number; rights: boolean; port: number; fresh: boolean }): Promise<Cluster> {
+export async function layOut(folder: string, options: { brokers: number; rights: boolean; port: number; fresh: boolean; sessionMillis?: number }): Promise<Cluster> {
   const { brokers, rights } = options;
   if (brokers !== 1 && brokers !== 3) throw new ServiceError('--brokers is 1 or 3');
   const shape = join(folder, 'brokers');
@@ -121,7 +123,7 @@ export async function layOut(folder: string, options: { brokers: number; rights:
   mkdirSync(folder, { recursive: true });
   writeFileSync(shape, String(brokers));
   const ports = Array.from({ length: brokers }, (_, i) => [i * STEP, i * STEP + 1]).flat();
-  return { folder, port: await freePort(options.port, ports), brokers, rights };
+  return { folder, port: await freePort(options.port, ports), brokers, rights, sessionMillis: options.sessionMillis ?? 9000 };
 }
 
 export const addressesOf = (cluster: Cluster): string[] => Array.from({ length: cluster.brokers }, (_, i) => `127.0.0.1:${cluster.port + i * STEP}`);

@@ -16,7 +16,7 @@ export interface OwnKafka {
 
 /** Starts a cluster in `folder` (emptied first); end it with `close`. */
 export async function ownKafka(folder: string, options: { brokers?: 1 | 3; rights?: boolean } = {}): Promise<OwnKafka> {
-  const cluster = await layOut(folder, { brokers: options.brokers ?? 1, rights: options.rights ?? false, port: 21092, fresh: true });
+  const cluster = await layOut(folder, { brokers: options.brokers ?? 1, rights: options.rights ?? false, port: 21092, fresh: true, sessionMillis: 3000 });
   const nodes = new Map<number, StartedProcess>();
   const stop = async (node: number, graceMillis: number): Promise<void> => {
     const started = nodes.get(node);
