@@ -126,7 +126,7 @@ function statePort(definition: StageDefinition<TopicName>, logger: Logger, metri
 }
 
 function codecOf(codec: Codec, topic: TopicName): RecordCodec<unknown> {
-  return codec.of(topology.topics[topic].record) as RecordCodec<unknown>;
+  return codec.of(topology.topics[topic].record);
 }
 
 /** Encodes what a stage returns: same partition, same timestamp, same trace as the input. */

@@ -4,6 +4,8 @@ import type { Bot } from './types.js';
 export interface Bots {
   /** Live versions of a bot, the current one first; empty for an unknown bot. The same array until it changes. */
   versions(botId: string): readonly Bot[];
+  /** Every live version of every bot. */
+  all(): readonly Bot[];
 }
 
 const LIVE = 3;
@@ -17,5 +19,6 @@ export function fixedBots(list: readonly Bot[]): Bots {
     if (!byId.has(bot.id)) byId.set(bot.id, versions);
     if (versions.length < LIVE && !versions.some((one) => one.version === bot.version)) versions.push(bot);
   }
-  return { versions: (botId) => byId.get(botId) ?? NONE };
+  const all = [...byId.values()].flat();
+  return { versions: (botId) => byId.get(botId) ?? NONE, all: () => all };
 }

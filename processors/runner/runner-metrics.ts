@@ -2,14 +2,14 @@
 import { Counter, Gauge, Histogram, type Metrics } from '../../platform/observability/metrics.js';
 
 export interface RunnerMetrics {
-  read(records: number, skipped: number): void;
-  committed(inputs: number, records: number, seconds: number): void;
-  commitFailed(code: string): void;
-  lag(offsets: number): void;
-  deadLetter(phase: string, code: string): void;
-  retried(): void;
-  dropped(): void;
-  healed(): void;
+  readonly read: (records: number, skipped: number) => void;
+  readonly committed: (inputs: number, records: number, seconds: number) => void;
+  readonly commitFailed: (code: string) => void;
+  readonly lag: (offsets: number) => void;
+  readonly deadLetter: (phase: string, code: string) => void;
+  readonly retried: () => void;
+  readonly dropped: () => void;
+  readonly healed: () => void;
 }
 
 function once<M>(metrics: Metrics, name: string, make: () => M): M {

@@ -1,0 +1,70 @@
+/**
+ * Stage "intent": finds the intent and the entities of each message, with every live version of its bot (the stage keeps no
+ * state and does not know which version the conversation is pinned to). Each Message of any kind gives exactly one
+ * IntentDetected; what is not a readable text passes through without results.
+ */
+import { formatPosition } from '../../platform/position.js';
+import type { Entity, IntentResult } from '../../schemas/types.js';
+import { createExtractor, type Bot, type Bots, type Extractor } from '../bot/index.js';
+import type { Stage } from '../stage.js';
+import { prepareClassifier, type Classifier, type ModelCache } from './classifier.js';
+import type { TrainingSet } from './train.js';
+
+export type { ModelCache } from './classifier.js';
+
+export interface IntentStageOptions {
+  readonly bots: Bots;
+  /** A Map will do; without one every start trains anew. */
+  readonly cache?: ModelCache;
+}
+
+interface Prepared { readonly bot: Bot; readonly extractor: Extractor; readonly classifier: Classifier }
+
+/** Trains, or takes from the cache, the models of all bots; then it is ready. Bots that appear later are prepared when first met. */
+export function createIntentStage(options: IntentStageOptions): Stage<'intent'> {
+  const cache = options.cache ?? new Map<string, Buffer>();
+  const prepared = new WeakMap<Bot, Prepared>();
+  const ready = (bot: Bot): Prepared => {
+    const found = prepared.get(bot) ?? prepare(bot, cache);
+    prepared.set(bot, found);
+    return found;
+  };
+  for (const bot of options.bots.all()) ready(bot);
+  return {
+    scope: 'conversation',
+    position: (input, context) => formatPosition(context.epoch, input.offset, 0),
+    process(input, _state, context) {
+      const message = input.value;
+      const { text } = message;
+      const results: IntentResult[] = [];
+      if (message.kind === 'text' && typeof text === 'string') for (const bot of options.bots.versions(message.botId)) results.push(detect(ready(bot), text));
+      return { outputs: [{ topic: 'intents.v1', value: { position: formatPosition(context.epoch, input.offset, 0), message, results } }] };
+    },
+  };
+}
+
+function prepare(bot: Bot, cache: ModelCache): Prepared {
+  const extractor = createExtractor(bot);
+  return { bot, extractor, classifier: prepareClassifier(trainingSet(bot, extractor), cache) };
+}
+
+/** What the bot's classifier is trained from. */
+export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
+  const one = (text: string, label: string | null): TrainingSet['texts'][number] => ({ text, label, entities: names(extractor.extract(text)) });
+  return {
+    texts: [...bot.intents.flatMap((intent) => intent.examples.map((text) => one(text, intent.name))), ...bot.outOfScope.map((text) => one(text, null))],
+    accept: bot.accept,
+  };
+}
+
+function detect({ bot, extractor, classifier }: Prepared, text: string): IntentResult {
+  const entities: readonly Entity[] = extractor.extract(text);
+  const { intent, confidence, ranking } = classifier.classify(text, names(entities));
+  return { bot: bot.id, version: bot.version, model: classifier.model, intent, confidence, ranking, entities };
+}
+
+const NO_NAMES: readonly string[] = [];
+
+function names(entities: readonly { readonly name: string }[]): readonly string[] {
+  return entities.length === 0 ? NO_NAMES : [...new Set(entities.map((entity) => entity.name))];
+}

@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { ManualClock, settle } from '../platform/clock-manual.js';
+import { systemClock, type Clock } from '../platform/clock.js';
+import { ConfabError } from '../platform/errors.js';
+import type { EventLog, LogRecord } from '../platform/event-log/event-log.js';
+import { MemoryEventLog } from '../platform/event-log/memory.js';
+import { silentLogger } from '../platform/observability/logger.js';
+import { createMetrics } from '../platform/observability/metrics.js';
+import { partitionOf } from '../platform/partitioner.js';
+import { epochOf, formatPosition } from '../platform/position.js';
+import { seededRandom } from '../platform/random.js';
+import { MemoryStateStore } from '../platform/state/memory.js';
+import { eventually } from '../platform/testing.js';
+import { createLocalCodec } from '../schemas/codec-local.js';
+import type { BotReply, DialogueState, IntentDetected, Message } from '../schemas/types.js';
+import { groupName, topology, type StageName, type TopicName } from '../topology/topology.js';
+import { createRunner, type RunnerOptions } from './runner.js';
+import { decodeMetadata } from './runner/offset-metadata.js';
+import type { Stage, StageInput } from './stage.js';
+
+const PARTITIONS = 4;
+const codec = createLocalCodec();
+
+function message(text: string): Message {
+  return {
+    kind: 'text', messageId: text.padEnd(26, 'X'), botId: 'b', channel: 'api', accountId: null, userId: null, author: { type: 'person', name: null }, text,
+    payload: null, replyId: null, locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
+  };
+}
+
+class Fixture {
+  readonly log: EventLog;
+  readonly state = new MemoryStateStore();
+  readonly metrics = createMetrics();
+  readonly clock: Clock;
+  epoch = '';
+
+  constructor(private readonly t: TestContext, clock: Clock = systemClock) {
+    this.clock = clock;
+    this.log = new MemoryEventLog({ clock, random: seededRandom(1) });
+  }
+
+  async start(): Promise<this> {
+    for (const [name, topic] of Object.entries(topology.topics)) {
+      await this.log.admin.createTopic({ name, partitions: topic.partitions === 'conversation' ? PARTITIONS : topic.partitions, config: { 'cleanup.policy': topic.cleanup } });
+    }
+    this.epoch = epochOf((await this.log.topic('messages.v1')).id);
+    return this;
+  }
+
+  async run<S extends StageName>(name: S, stage: Stage<S>, options: Partial<RunnerOptions> = {}): Promise<ReturnType<typeof createRunner>> {
+    const runner = createRunner(name, stage, {
+      log: this.log, codec, state: this.state, clock: this.clock, random: seededRandom(Math.floor(this.clock.monotonic() * 1000) % 1e9), logger: silentLogger, metrics: this.metrics, prefix: '',
+      onFatal: (error) => { throw error; }, ...options,
+    });
+    await runner.start();
+    this.t.after(() => runner.close());
+    await this.until('the runner owns its partitions', () => runner.ready);
+    return runner;
+  }
+
+  async send(topic: 'messages.v1' | 'intents.v1', conversation: string, texts: readonly string[]): Promise<void> {
+    const appender = await this.log.appender();
+    const end = (await this.log.admin.bounds('messages.v1')).reduce((sum, each) => sum + each.end, 0);
+    await appender.append(texts.map((text, i) => ({
+      topic, key: `default/${conversation}`, timestamp: this.clock.now(),
+      value: topic === 'messages.v1'
+        ? codec.of('Message').encode(message(text))
+        : codec.of('IntentDetected').encode({ position: formatPosition(this.epoch, end + this.sent + i, 0), message: message(text), results: [] }),
+    })));
+    this.sent += texts.length;
+    await appender.close();
+  }
+  private sent = 0;
+
+  async all(topic: TopicName): Promise<(LogRecord & { partition: number })[]> {
+    const records: (LogRecord & { partition: number })[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      for await (const batch of this.log.read(topic, partition, 0)) records.push(...batch.records.map((record) => ({ ...record, partition })));
+    }
+    return records;
+  }
+
+  /** Texts by conversation, in log order. */
+  async texts(topic: 'intents.v1' | 'replies.v1'): Promise<Record<string, string[]>> {
+    const byKey: Record<string, string[]> = {};
+    for (const record of await this.all(topic)) {
+      const text = topic === 'intents.v1' ? codec.of('IntentDetected').decode(record.value!).message.text : codec.of('BotReply').decode(record.value!).parts[0]?.text;
+      (byKey[record.key!.replace('default/', '')] ??= []).push(text as string);
+    }
+    return byKey;
+  }
+
+  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    if (!(this.clock instanceof ManualClock)) { await eventually(what, condition); return; }
+    for (let i = 0; i < 500; i += 1) { if (await condition()) return; await settle(); }
+    throw new Error(`never: ${what}`);
+  }
+
+  async counted(name: string): Promise<number> {
+    const metric = await this.metrics.getSingleMetric(name)?.get();
+    return metric?.values.reduce((sum, each) => sum + each.value, 0) ?? 0;
+  }
+}
+
+const intents = (position: string, value: Message): IntentDetected => ({ position, message: value, results: [] });
+
+/** An intent stage whose answer is made by `answer`. */
+function intentStage(answer: (input: StageInput<'messages.v1'>, result: () => ReturnType<Stage<'intent'>['process']>) => ReturnType<Stage<'intent'>['process']>): Stage<'intent'> {
+  return {
+    scope: 'conversation',
+    position: (input, context) => formatPosition(context.epoch, input.offset, 0),
+    process: (input, _state, context) => answer(input, () => ({ outputs: [{ topic: 'intents.v1', value: intents(formatPosition(context.epoch, input.offset, 0), input.value) }] })),
+  };
+}
+
+/** A dialogue that counts the turns of a conversation: its reply is `<text>#<turn>`. */
+const counting: Stage<'dialogue'> = {
+  scope: 'conversation',
+  position: (input) => input.value.position,
+  process: (input, state) => {
+    const turns = (state?.turns ?? 0) + 1;
+    const next: DialogueState = { reflects: input.value.position, prev: state?.reflects ?? null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}' };
+    return { outputs: [{ topic: 'replies.v1', value: reply(input.value.position, `${input.value.message.text as string}#${turns}`) }], state: next };
+  },
+};
+
+function reply(position: string, text: string): BotReply {
+  return {
+    position, inReplyTo: 'm', replyId: 'm-01', botId: 'b', botVersion: '1', channel: 'api', accountId: null, intent: null, confidence: 0, outcome: 'answered',
+    author: { type: 'bot', name: null }, parts: [{ text, quickReplies: [] }], handoff: null, effects: [], prev: null, createdAt: 0,
+  };
+}
+
+test('every input is processed once, in the order of its conversation, to its own partition', async (t) => {
+  const f = await new Fixture(t).start();
+  const conversations = Array.from({ length: 20 }, (_, i) => `c${i}`);
+  for (const name of conversations) await f.send('messages.v1', name, ['1', '2', '3']);
+  await f.run('intent', intentStage((_input, result) => result()));
+  for (const name of conversations) await f.send('messages.v1', name, ['4', '5']);
+  await f.until('all are there', async () => (await f.all('intents.v1')).length >= 100);
+  assert.deepEqual(await f.texts('intents.v1'), Object.fromEntries(conversations.map((name) => [name, ['1', '2', '3', '4', '5']])));
+  for (const record of await f.all('intents.v1')) assert.equal(record.partition, partitionOf(record.key!, PARTITIONS));
+});
+
+test('when all is read the committed offset is the end and nothing beyond it is marked', async (t) => {
+  const f = await new Fixture(t).start();
+  await f.run('intent', intentStage((_input, result) => result()));
+  await f.send('messages.v1', 'c1', ['1', '2', '3']);
+  const partition = partitionOf('default/c1', PARTITIONS);
+  await f.until('committed', async () => (await f.log.admin.committed(groupName('', 'intent'), 'messages.v1')).find((each) => each.partition === partition)?.offset === 3);
+  const committed = (await f.log.admin.committed(groupName('', 'intent'), 'messages.v1')).find((each) => each.partition === partition);
+  assert.deepEqual(decodeMetadata(committed!.metadata).runs, []);
+});
+
+test('a conversation that waits holds up itself only, also inside its partition', async (t) => {
+  const f = await new Fixture(t).start();
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => { open = resolve; });
+  const slow = 'c0';
+  const beside = Array.from({ length: 200 }, (_, i) => `x${i}`).filter((name) => partitionOf(`default/${name}`, PARTITIONS) === partitionOf(`default/${slow}`, PARTITIONS));
+  await f.run('intent', intentStage((input, result) => (input.key === `default/${slow}` && input.value.text === '1' ? gate.then(result) : result())));
+  await f.send('messages.v1', slow, ['1', '2']);
+  for (const name of beside) await f.send('messages.v1', name, ['1']);
+  await f.until('the others are answered', async () => (await f.all('intents.v1')).length === beside.length);
+  assert.equal((await f.texts('intents.v1'))[slow], undefined);
+  open();
+  await f.until('then the slow one', async () => (await f.all('intents.v1')).length === beside.length + 2);
+  assert.deepEqual((await f.texts('intents.v1'))[slow], ['1', '2']);
+});
+
+test('work finished beyond a waiting record is not done again by the next owner', async (t) => {
+  const f = await new Fixture(t).start();
+  const stuck = intentStage((input, result) => (input.value.text === 'wait' ? new Promise(() => undefined) : result()));
+  const first = await f.run('intent', stuck);
+  await f.send('messages.v1', 'c0', ['wait']);
+  const beside = Array.from({ length: 100 }, (_, i) => `x${i}`).filter((name) => partitionOf(`default/${name}`, PARTITIONS) === partitionOf('default/c0', PARTITIONS));
+  for (const name of beside) await f.send('messages.v1', name, ['1']);
+  await f.until('others done', async () => (await f.all('intents.v1')).length === beside.length);
+  await first.close();
+  const seen: string[] = [];
+  await f.run('intent', intentStage((input, result) => { seen.push(input.key); return result(); }));
+  await f.until('the open one too', async () => (await f.all('intents.v1')).length === beside.length + 1);
+  assert.deepEqual(seen, ['default/c0']);
+});
+
+test('a retryable error is tried again while its conversation waits; past the budget it goes to the dead letters and the conversation goes on', async (t) => {
+  const clock = new ManualClock();
+  const f = await new Fixture(t, clock).start();
+  let tries = 0;
+  await f.run('intent', intentStage((input, result) => {
+    if (input.value.text === 'poison') { tries += 1; throw new ConfabError('CONFAB_OVERLOADED'); }
+    return result();
+  }), { budget: 1000 });
+  await f.send('messages.v1', 'c1', ['a', 'poison', 'b']);
+  await f.send('messages.v1', 'c2', ['other']);
+  await f.until('the others go on', async () => (await f.all('intents.v1')).length === 2);
+  await clock.advance(2000);
+  await f.until('the conversation goes on', async () => (await f.all('intents.v1')).length === 3);
+  assert.equal(tries, 4, 'at 0, 100, 300 and 700 ms');
+  const [letter] = (await f.all('dead-letters.v1')).map((record) => codec.of('DeadLetter').decode(record.value!));
+  assert.equal(letter?.errorCode, 'CONFAB_OVERLOADED');
+  assert.equal(letter.attempts, 4);
+  assert.equal(letter.phase, 'process');
+  assert.equal(letter.position, formatPosition(f.epoch, 1, 0));
+  assert.deepEqual(codec.of('Message').decode(letter.originalValue!).text, 'poison');
+  assert.deepEqual((await f.texts('intents.v1')).c1, ['a', 'b']);
+});
+
+test('an error that no retry mends goes to the dead letters at once', async (t) => {
+  const f = await new Fixture(t).start();
+  await f.run('intent', intentStage((input, result) => { if (input.value.text === 'poison') throw new TypeError('quotes the message: poison'); return result(); }));
+  await f.send('messages.v1', 'c1', ['a', 'poison', 'b']);
+  await f.until('done', async () => (await f.all('intents.v1')).length === 2);
+  const [letter] = (await f.all('dead-letters.v1')).map((record) => codec.of('DeadLetter').decode(record.value!));
+  assert.equal(letter?.errorCode, 'CONFAB_STAGE_FAILED');
+  assert.doesNotMatch(letter.errorMessage, /poison/, 'no message texts');
+});
+
+test('bytes that are no record go to the dead letters, whole, and the partition goes on', async (t) => {
+  const f = await new Fixture(t).start();
+  await f.run('intent', intentStage((_input, result) => result()));
+  const appender = await f.log.appender();
+  const garbage = [Buffer.alloc(0), Buffer.from('hello'), Buffer.from([0, 0, 0, 0, 1, 255, 255]), Buffer.from([0, 255, 255, 255, 255])];
+  await appender.append([...garbage.map((value) => ({ topic: 'messages.v1', key: 'default/c1', value, timestamp: 1 })), { topic: 'messages.v1', key: null, partition: 0, value: garbage[1]!, timestamp: 1 }]);
+  await f.send('messages.v1', 'c1', ['a']);
+  await f.until('goes on', async () => (await f.all('intents.v1')).length === 1);
+  const letters = (await f.all('dead-letters.v1')).map((record) => codec.of('DeadLetter').decode(record.value!));
+  assert.equal(letters.length, 5);
+  assert.ok(letters.every((letter) => letter.phase === 'decode'));
+  const expected = [...garbage, garbage[1]!].map((each) => each.toString('hex')).sort();
+  assert.deepEqual(letters.map((letter) => letter.originalValue!.toString('hex')).sort(), expected);
+});
+
+test('a call that never answers ends at its budget, its signal aborted', async (t) => {
+  const clock = new ManualClock();
+  const f = await new Fixture(t, clock).start();
+  let signal: AbortSignal | undefined;
+  const stage = intentStage((_input, result) => result());
+  const waiting: Stage<'intent'> = { ...stage, process: (input, state, context) => {
+    if (input.value.text !== 'wait') return stage.process(input, state, context);
+    signal = context.signal;
+    return new Promise(() => undefined);
+  } };
+  await f.run('intent', waiting, { budget: 1000 });
+  await f.send('messages.v1', 'c1', ['wait', 'next']);
+  await f.until('it waits', () => signal !== undefined);
+  await clock.advance(1001);
+  await f.until('the conversation goes on', async () => (await f.all('intents.v1')).length === 1);
+  assert.equal(signal?.aborted, true);
+  assert.equal(codec.of('DeadLetter').decode((await f.all('dead-letters.v1'))[0]!.value!).errorCode, 'CONFAB_STAGE_TIMEOUT');
+});
+
+test('state is carried from turn to turn, committed with the reply, and written to the store after', async (t) => {
+  const f = await new Fixture(t).start();
+  const first = await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['a', 'b', 'c']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 3);
+  await first.close();
+  await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['d']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 4);
+  assert.deepEqual((await f.texts('replies.v1')).c1, ['a#1', 'b#2', 'c#3', 'd#4']);
+  const partition = partitionOf('default/c1', PARTITIONS);
+  await f.until('the store has it', async () => codec.of('DialogueState').decode((await f.state.read('dialogue-states.v1', partition, ['default/c1'])).entries[0]!.value!).turns === 4);
+});
+
+test('a store that was flushed heals from the log, at take-over and in mid-traffic', async (t) => {
+  const f = await new Fixture(t).start();
+  const first = await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['a', 'b']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 2);
+  await first.close();
+  const partition = partitionOf('default/c1', PARTITIONS);
+  await f.state.reset('dialogue-states.v1', partition, 'ffffffff');
+  await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['c']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 3);
+  await f.state.reset('dialogue-states.v1', partition, 'ffffffff');
+  // Another conversation of the partition is not in the cache: its read meets the loss.
+  const beside = Array.from({ length: 100 }, (_, i) => `x${i}`).find((name) => partitionOf(`default/${name}`, PARTITIONS) === partition)!;
+  await f.send('intents.v1', beside, ['a']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 4);
+  assert.deepEqual((await f.texts('replies.v1')).c1, ['a#1', 'b#2', 'c#3']);
+  await f.until('healed', async () => (await f.state.read('dialogue-states.v1', partition, ['default/c1'])).entries[0] !== undefined);
+  assert.equal(await f.counted('confab_stage_state_heals_total'), 1);
+});
+
+test('inputs that the state already reflects are dropped and counted after a group was moved back', async (t) => {
+  const f = await new Fixture(t).start();
+  const first = await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['a', 'b']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length === 2);
+  await first.close();
+  const partition = partitionOf('default/c1', PARTITIONS);
+  await f.log.admin.setCommitted(groupName('', 'dialogue'), [{ topic: 'intents.v1', partition, offset: 0, metadata: '' }]);
+  await f.run('dialogue', counting);
+  await f.send('intents.v1', 'c1', ['c']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length >= 3);
+  assert.deepEqual((await f.texts('replies.v1')).c1, ['a#1', 'b#2', 'c#3']);
+  assert.equal(await f.counted('confab_stage_inputs_dropped_total'), 2);
+});
+
+test('members that come and go under traffic neither lose, double nor reorder', async (t) => {
+  const f = await new Fixture(t).start();
+  const random = seededRandom(3);
+  const lagging = intentStage((_input, result) => (random.float() < 0.3 ? new Promise((resolve) => { setImmediate(() => { resolve(result()); }); }) : result()));
+  const conversations = Array.from({ length: 30 }, (_, i) => `c${i}`);
+  const runners = [await f.run('intent', lagging)];
+  for (let round = 0; round < 12; round += 1) {
+    for (const name of conversations) await f.send('messages.v1', name, [`${round}`]);
+    if (round % 3 === 1) runners.push(await f.run('intent', lagging));
+    if (round % 3 === 2) await runners.shift()?.close();
+  }
+  await f.until('all processed', async () => (await f.all('intents.v1')).length >= 360);
+  const wanted = Array.from({ length: 12 }, (_, i) => `${i}`);
+  assert.deepEqual(await f.texts('intents.v1'), Object.fromEntries(conversations.map((name) => [name, wanted])));
+});
+
+test('a stage of scope partition writes absolute values at its pace and restores its memory', async (t) => {
+  const f = await new Fixture(t).start();
+  const stage = (): Stage<'analytics'> => ({
+    scope: 'partition', restoreMillis: 1e15,
+    restore: (records) => ({ count: records[0]?.value.replies ?? 0 }),
+    process: (inputs, memory: { count: number }) => {
+      if (inputs.some((input) => input.value.botId === 'poison')) { memory.count += 1000; throw new Error('spoils its memory'); }
+      memory.count += inputs.length;
+      return [{ topic: 'analytics.v1', key: `p${inputs[0]!.partition}`, value: { minute: 0, botId: 'b', channel: 'api', intent: null, partition: inputs[0]!.partition, replies: memory.count, outcomes: {}, latencyMillisSum: 0, latencyMillisMax: 0, latencyBuckets: [] } }];
+    },
+  });
+  const appender = await f.log.appender();
+  const send = async (...bots: string[]): Promise<void> => {
+    await appender.append(bots.map((botId) => ({ topic: 'replies.v1', key: 'default/c1', timestamp: 1, value: codec.of('BotReply').encode({ ...reply('p', 'x'), botId }) })));
+  };
+  const last = async (): Promise<number> => codec.of('AnalyticsCount').decode((await f.all('analytics.v1')).at(-1)?.value ?? codec.of('AnalyticsCount').encode({ minute: 0, botId: '', channel: '', intent: null, partition: 0, replies: 0, outcomes: {}, latencyMillisSum: 0, latencyMillisMax: 0, latencyBuckets: [] })).replies;
+  const first = await f.run('analytics', stage(), { commitEvery: 10 });
+  await send('b', 'b', 'b');
+  await f.until('three', async () => await last() === 3);
+  await first.close();
+  await f.run('analytics', stage(), { commitEvery: 10 });
+  await send('b', 'b');
+  await f.until('five', async () => await last() === 5);
+  await send('b', 'poison', 'b');
+  await f.until('seven', async () => await last() === 7);
+  assert.equal((await f.all('dead-letters.v1')).length, 1);
+});
