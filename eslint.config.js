@@ -82,8 +82,8 @@ export default defineConfig(
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-imports': importRules('processors', [], [
-        { group: ['../../platform/*', '../../platform/**', '!../../platform/errors.js'], message: 'A stage imports its own folder, stage.ts, schemas types and platform/errors.ts.' },
-        { group: ['../*', '!../stage.js', '!./*'], message: 'A stage imports its own folder, stage.ts, schemas types and platform/errors.ts.' },
+        { group: ['../../platform/*', '../../platform/**', '!../../platform/errors.js', '!../../platform/position.js'], message: 'A stage imports its own folder, stage.ts, the bot model, schemas types, platform/errors.ts and platform/position.ts.' },
+        { group: ['../*', '!../stage.js', '!../bot', '!../bot/*', '!../..', '!./*'], message: 'A stage imports its own folder, stage.ts, the bot model, schemas types, platform/errors.ts and platform/position.ts.' },
       ]),
     },
   })),

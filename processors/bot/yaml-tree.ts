@@ -98,7 +98,7 @@ function convert(walk: Walk, node: YamlNode | null, depth: number, parent: Place
     }
     return walk.stopped ? undefined : { kind: 'list', items, place };
   }
-  if (isMap(node)) return convertMap(walk, node.items as { key: unknown; value: unknown }[], depth, place);
+  if (isMap(node)) return convertMap(walk, node.items, depth, place);
   return stop(walk, place, 'this kind of YAML node is not used in bots');
 }
 
@@ -115,8 +115,9 @@ function convertMap(walk: Walk, items: readonly { key: unknown; value: unknown }
   for (const item of items) {
     const keyNode = item.key as YamlNode | null;
     const keyPlace = keyNode?.range ? placeAt(walk.file, walk.lines, keyNode.range[0]) : place;
-    if (!isScalar(keyNode) || keyNode.value === null || typeof keyNode.value === 'object') { walk.faults.error(keyPlace, 'a key must be a plain text'); continue; }
-    const key = String(keyNode.value);
+    const raw = isScalar(keyNode) ? keyNode.value : undefined;
+    if (typeof raw !== 'string' && typeof raw !== 'number' && typeof raw !== 'boolean') { walk.faults.error(keyPlace, 'a key must be a plain text'); continue; }
+    const key = String(raw);
     const value = convert(walk, item.value as YamlNode | null, depth + 1, keyPlace);
     if (walk.stopped) return undefined;
     if (entries.has(key)) { walk.faults.error(keyPlace, `"${shown(key)}" stands twice`); continue; }

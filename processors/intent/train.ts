@@ -122,13 +122,9 @@ function fit(data: Examples, chosen: Uint32Array, labels: number, vocabulary: Vo
 
 interface HeldOut { readonly decision: Float64Array; readonly truth: number; readonly best: number; readonly acceptance: number }
 
+/** Scores of texts by a model that has not seen them. Each label's texts are dealt to the folds in turn; a large set needs but one. */
 function crossValidate(set: TrainingSet, data: Examples, labels: readonly (string | null)[], vocabulary: Vocabulary, reader: FeatureReader): HeldOut[] {
-  if (labels.length * data.count > 300_000) return holdOut(set, data, labels, vocabulary, reader, [0]);
-  return holdOut(set, data, labels, vocabulary, reader, Array.from({ length: FOLDS }, (_, fold) => fold));
-}
-
-/** Scores of texts by a model that has not seen them. Each label's texts are dealt to the folds in turn. */
-function holdOut(set: TrainingSet, data: Examples, labels: readonly (string | null)[], vocabulary: Vocabulary, reader: FeatureReader, folds: readonly number[]): HeldOut[] {
+  const folds = Array.from({ length: labels.length * data.count > 300_000 ? 1 : FOLDS }, (_, fold) => fold);
   const foldOf = dealFolds(data, labels.length);
   const found: HeldOut[] = [];
   for (const fold of folds) {
