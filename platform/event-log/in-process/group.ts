@@ -120,10 +120,9 @@ export class Member implements GroupMember {
   }
 
   private bounded(work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.log.clock.after(this.options.drainMillis ?? DRAIN_MILLIS, resolve);
-      void work.finally(() => { timer.cancel(); resolve(); });
-    });
+    const done = new AbortController();
+    const late = this.log.clock.sleep(this.options.drainMillis ?? DRAIN_MILLIS, done.signal).catch(() => undefined);
+    return Promise.race([work, late]).finally(() => { done.abort(); });
   }
 
   async rejoin(): Promise<void> {

@@ -1,0 +1,167 @@
+/**
+ * The only file that reaches into kafkajs (version pinned; kafkajs-protocol.test.ts pins what is relied on).
+ *
+ * kafkajs serves as transport: connections, TLS, SASL and its renewal, the queue of requests, knowledge of brokers.
+ * What goes over these connections are the requests of `kafkajs/requests-*.ts`, among them versions that kafkajs lacks.
+ * Relied on: a consumer hands its `cluster` to its assigners when it is made (documented); `cluster.connect`, `disconnect`,
+ * `refreshMetadata`, `findBroker`, `brokerPool.findConnectedBroker`; `broker.nodeId`, `broker.connectionPool.getConnection(lane)`,
+ * where lane 0 is for all requests but Fetch and lane 1 for Fetch; `connection.send({request, response, …})`.
+ */
+import type { Kafka } from 'kafkajs';
+import { Reader, Writer, type WireRequest } from './kafkajs/wire.js';
+
+interface Connection {
+  send(request: {
+    request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<{ buf: Buffer; buffer: Buffer }> };
+    response: { decode(payload: Buffer): Promise<unknown>; parse(data: unknown): Promise<unknown> };
+    requestTimeout: number | null;
+    logResponseError: boolean;
+  }): Promise<unknown>;
+}
+
+interface Broker {
+  readonly nodeId: number | string | null;
+  readonly connectionPool: { getConnection(lane: number): Promise<Connection> };
+}
+
+/** What is used of kafkajs's Cluster. */
+export interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findBroker(of: { nodeId: number }): Promise<Broker>;
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
+}
+
+const FETCH = 1;
+
+/** A cluster of its own: own connections, not yet opened. */
+export function clusterOf(kafka: Kafka): Cluster {
+  let found: Cluster | undefined;
+  kafka.consumer({
+    groupId: 'unused',
+    partitionAssigners: [({ cluster }) => {
+      found = cluster as unknown as Cluster;
+      return { name: 'unused', version: 0, protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }), assign: async () => [] };
+    }],
+  });
+  if (!found) throw new Error('kafkajs did not hand its cluster to the assigner');
+  return found;
+}
+
+/** A request that got no answer. */
+export class NoAnswer extends Error {
+  /** @param sent it may have reached the broker */
+  constructor(readonly sent: boolean, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = 'NoAnswer';
+  }
+}
+
+/** One set of connections. Requests to one broker are answered in the order they were sent, Fetch apart from the others. */
+export class Network {
+  private cluster: Cluster;
+  private opening: Promise<void> | undefined;
+  private readonly connecting = new Map<string, Promise<Connection>>();
+  private closed = false;
+
+  constructor(private readonly kafka: Kafka) { this.cluster = clusterOf(kafka); }
+
+  /**
+   * Sends to a broker by number, or to any.
+   * @throws NoAnswer
+   */
+  async send<T>(node: number | 'any', request: WireRequest<T>): Promise<T> {
+    const progress = { sent: false };
+    let connection: Connection;
+    try {
+      connection = await this.connection(node, request.apiKey === FETCH ? 1 : 0);
+    } catch (error) {
+      throw new NoAnswer(false, error);
+    }
+    try {
+      return await connection.send(translate(request, progress)) as T;
+    } catch (error) {
+      // A broker that is stopped but not gone keeps its connections open: do not ask on these again.
+      if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') this.renew();
+      throw new NoAnswer(progress.sent, error);
+    }
+  }
+
+  /** Drops all connections; the next request opens new ones. For when one no longer answers. */
+  renew(): void {
+    const old = this.cluster;
+    if (this.closed) return;
+    this.cluster = clusterOf(this.kafka);
+    this.opening = undefined;
+    this.connecting.clear();
+    // Waits for requests that have no answer yet, at most their time-out: not for us to wait for.
+    void old.disconnect().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.opening?.catch(() => undefined);
+    await this.cluster.disconnect().catch(() => undefined);
+  }
+
+  private async connection(node: number | 'any', lane: number): Promise<Connection> {
+    if (this.closed) throw new Error('the connections are closed');
+    const { cluster } = this;
+    await (this.opening ??= this.open(cluster));
+    const broker = node === 'any' ? await cluster.brokerPool.findConnectedBroker() : await findBroker(cluster, node);
+    // kafkajs opens a second socket when two requests find the connection closed: share the opening.
+    const key = `${broker.nodeId ?? 'seed'}/${lane}`;
+    let connecting = this.connecting.get(key);
+    if (!connecting) {
+      connecting = broker.connectionPool.getConnection(lane);
+      this.connecting.set(key, connecting);
+      const done = (): void => { if (this.connecting.get(key) === connecting) this.connecting.delete(key); };
+      connecting.then(done, done);
+    }
+    return connecting;
+  }
+
+  private async open(cluster: Cluster): Promise<void> {
+    try {
+      await cluster.connect();
+      await cluster.refreshMetadata();
+    } catch (error) {
+      if (this.cluster === cluster) this.opening = undefined;
+      throw error;
+    }
+  }
+}
+
+async function findBroker(cluster: Cluster, nodeId: number): Promise<Broker> {
+  try {
+    return await cluster.findBroker({ nodeId });
+  } catch {
+    // It has looked up the brokers anew; a broker that moved is found now.
+    return cluster.findBroker({ nodeId });
+  }
+}
+
+function translate<T>(request: WireRequest<T>, progress: { sent: boolean }): Parameters<Connection['send']>[0] {
+  return {
+    request: {
+      apiKey: request.apiKey, apiVersion: request.version, apiName: request.apiName,
+      encode: async () => {
+        const out = new Writer();
+        request.encode(out);
+        progress.sent = true;
+        return { buf: out.result, buffer: out.result };
+      },
+    },
+    response: {
+      decode: async (payload) => {
+        const input = new Reader(payload);
+        return { data: request.decode(input), clientSideThrottleTime: input.throttleMillis };
+      },
+      parse: async (decoded) => (decoded as { data: T }).data,
+    },
+    requestTimeout: request.timeoutMillis ?? null,
+    // Error codes are the caller's to judge and to log: kafkajs would report each at ERROR.
+    logResponseError: false,
+  };
+}
