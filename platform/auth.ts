@@ -1,4 +1,5 @@
 /** Who acts, and what they may do (docs: protocol, "Identity"). */
+import { DEFAULT_TENANT } from './conversation-key.js';
 import { ConfabError } from './errors.js';
 
 export type Scope = 'messages:write' | 'conversations:read' | 'conversations:all' | 'integration' | 'agent' | 'metrics:read' | 'admin';
@@ -21,6 +22,20 @@ export interface Authenticator {
   readonly required: boolean;
   /** @throws CONFAB_TOKEN_MISSING, CONFAB_TOKEN_INVALID, CONFAB_TOKEN_EXPIRED */
   authenticate(token: string | undefined): Promise<Principal>;
+  /** The principal of a token that was verified before and still holds, at once; undefined: ask `authenticate`. */
+  known?(token: string | undefined): Principal | undefined;
+}
+
+const ALL_SCOPES: readonly Scope[] = ['messages:write', 'conversations:read', 'conversations:all', 'integration', 'agent', 'metrics:read', 'admin'];
+
+/** Who acts where authentication is off: everything in the default tenant, except ids made by channels and for visitors. */
+export const ANONYMOUS: Principal = {
+  tenant: DEFAULT_TENANT, subject: 'anonymous', scopes: new Set<string>(ALL_SCOPES), conversations: new Set(), bot: undefined, expiresAt: undefined,
+};
+
+/** Authentication is off: allowed on a loopback bind, or when asked for by name (platform/http/bind-rule.ts). */
+export function authenticatorOff(): Authenticator {
+  return { required: false, authenticate: () => Promise.resolve(ANONYMOUS), known: () => ANONYMOUS };
 }
 
 /** @throws CONFAB_SCOPE_MISSING */

@@ -17,6 +17,7 @@ const entry = (status: number, retryable: boolean, title: string, help: string):
 
 export const catalogue = {
   // Requests
+  CONFAB_REQUEST_MALFORMED: entry(400, false, 'The bytes are not an HTTP request', 'Send HTTP/1.1 as in RFC 9112.'),
   CONFAB_JSON_INVALID: entry(400, false, 'The body is not valid JSON', 'Send one JSON object in UTF-8.'),
   CONFAB_BODY_INVALID: entry(400, false, 'The body breaks a rule', 'Each entry of `errors` names a field by JSON pointer and the rule it breaks.'),
   CONFAB_CONVERSATION_ID_INVALID: entry(400, false, 'The conversation id is malformed', 'Use 1 to 128 characters of A-Z a-z 0-9 . _ : -'),

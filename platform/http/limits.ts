@@ -1,0 +1,56 @@
+/**
+ * Limits of a request before any route sees it. Node's parser has one limit for request line and headers together and only
+ * says "overflow", so the parser gets the larger PARSER_BYTES and the finer limits are held here.
+ */
+import type { FastifyRequest } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { ConfabError, type ErrorCode } from '../errors.js';
+import { problemOf, PROBLEM_TYPE } from './problem.js';
+
+export const MAX_HEADER_BYTES = 16 * 1024;
+export const MAX_URI_BYTES = 8 * 1024;
+export const PARSER_BYTES = 48 * 1024;
+
+/** @throws CONFAB_URI_TOO_LONG, CONFAB_HEADERS_TOO_LARGE */
+export function checkSize(request: FastifyRequest): void {
+  const { url, rawHeaders } = request.raw;
+  if (url !== undefined && url.length > MAX_URI_BYTES) throw new ConfabError('CONFAB_URI_TOO_LONG');
+  // `rawHeaders` is absent from requests that are injected by tests.
+  if (rawHeaders === undefined) return;
+  let bytes = 0;
+  for (const part of rawHeaders) bytes += part.length + 2;
+  if (bytes > MAX_HEADER_BYTES) throw new ConfabError('CONFAB_HEADERS_TOO_LARGE');
+}
+
+/** What Node's parser reports. */
+export interface ClientError extends Error { code?: string; rawPacket?: Buffer }
+
+/** Which problem a request has that Node's parser refused; undefined: nobody is there to be answered. */
+export function clientErrorCode(error: ClientError): ErrorCode | undefined {
+  switch (error.code) {
+    case 'ECONNRESET': case 'EPIPE': return undefined;
+    case 'ERR_HTTP_REQUEST_TIMEOUT': return 'CONFAB_REQUEST_TIMEOUT';
+    case 'HPE_HEADER_OVERFLOW': return isLongUri(error.rawPacket) ? 'CONFAB_URI_TOO_LONG' : 'CONFAB_HEADERS_TOO_LARGE';
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW': return 'CONFAB_BODY_TOO_LARGE';
+    default: return 'CONFAB_REQUEST_MALFORMED';
+  }
+}
+
+/** The request line of the packet is longer than a URI may be. */
+function isLongUri(packet: Buffer | undefined): boolean {
+  if (!packet || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
+  const end = packet.indexOf('\r\n');
+  return end < 0 || end > MAX_URI_BYTES;
+}
+
+/** Answers a request that never became one, on its raw socket, as a problem; then closes. */
+export function answerClientError(error: ClientError, socket: Socket, docsUrl: string, traceId: string): void {
+  const code = clientErrorCode(error);
+  // A socket that has begun to answer (or is gone) cannot be given a second answer.
+  const busy = (socket as Socket & { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent === true;
+  if (code === undefined || busy || !socket.writable) { socket.destroy(); return; }
+  const problem = problemOf(new ConfabError(code), docsUrl, traceId);
+  const body = JSON.stringify(problem);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+}

@@ -1,0 +1,209 @@
+/**
+ * The Fastify base of every role: limits, problems, hosts and origins, identity, WebSockets, documentation, health, metrics.
+ * Roles add their routes by `app.register(plugin)`; routes of sockets go through socketRoute().
+ */
+import swagger from '@fastify/swagger';
+import websocket from '@fastify/websocket';
+import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Server } from 'node:http';
+import type { Authenticator } from '../auth.js';
+import type { Clock } from '../clock.js';
+import { ConfabError } from '../errors.js';
+import type { Logger } from '../observability/logger.js';
+import type { Metrics } from '../observability/metrics.js';
+import type { Random } from '../random.js';
+import { checkBind } from './bind-rule.js';
+import { CloseCode } from './close-codes.js';
+import { documentationRoutes } from './documentation.js';
+import { jsonParser } from './json-parser.js';
+import { answerClientError, checkSize, PARSER_BYTES, type ClientError } from './limits.js';
+import { OriginGuard } from './origin.js';
+import { httpError, problemOf, PROBLEM_TYPE, retryAfterSeconds, schemaError, traceIdOf } from './problem.js';
+import { RouteTable } from './route-table.js';
+import { chooseSubprotocol } from './socket-route.js';
+import { SocketRegistry } from './socket-registry.js';
+import { systemRoutes } from './system-routes.js';
+import { createAjv } from './validator.js';
+
+export interface HttpServerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly authenticator: Authenticator;
+  /** The address that it will be bound to: rules for hosts and for authentication depend on it. */
+  readonly host: string;
+  /** CONFAB_AUTH=insecure: authentication may be off on any bind. */
+  readonly insecure?: boolean;
+  readonly publicUrl?: string;
+  readonly allowedOrigins?: readonly string[];
+  /** CONFAB_TRUST_PROXY: Fastify's `trustProxy` (true, hop count, addresses). */
+  readonly trustProxy?: boolean | number | string | string[];
+  /** CONFAB_MAX_BODY: bodies and frames, bytes. */
+  readonly maxBodyBytes?: number;
+  readonly requestTimeoutMillis?: number;
+  /** Whether the process can do its job (drain is looked after here). */
+  readonly ready: () => boolean | Promise<boolean>;
+  /** Optional abilities that `GET /v1` lists. */
+  readonly features?: readonly string[];
+  readonly version?: string;
+  /** False leaves out /docs (processors without routes). */
+  readonly documentation?: boolean;
+}
+
+/** What routes share; `app.confab`. */
+export interface HttpContext {
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly maxBodyBytes: number;
+  readonly sockets: SocketRegistry;
+  /** True from the beginning of the drain on. */
+  draining(): boolean;
+  /** Begins the drain: not ready any more, new commands and sockets are refused. Sockets stay until they are closed. */
+  drain(): void;
+  /** The id that ties a problem, its log line and the trace together. */
+  traceId(request: Pick<FastifyRequest, 'headers'>): string;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    confab: HttpContext;
+  }
+}
+
+const DEFAULT_MAX_BODY = 64 * 1024;
+const DEFAULT_REQUEST_TIMEOUT = 10_000;
+
+/** @throws CONFAB_AUTH_REQUIRED, CONFAB_CONFIG_INVALID */
+export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
+  checkBind({ host: options.host, authRequired: options.authenticator.required, insecure: options.insecure ?? false });
+  const guard = new OriginGuard({ ...options, authRequired: options.authenticator.required });
+  const context = contextOf(options);
+  const docsUrl = `${options.publicUrl?.replace(/\/$/, '') ?? ''}/docs`;
+  const app = createFastify(options, context, docsUrl);
+  app.decorate('confab', context);
+  app.decorateRequest('principal', null);
+  setValidation(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    try {
+      checkSize(request);
+      if (!request.url.startsWith('/health/')) {
+        guard.checkHost(request.headers.host);
+        // A preflight is answered already: without `done` nothing further runs.
+        if (guard.checkOrigin(request, reply)) return;
+      }
+      if (context.draining()) void reply.header('connection', 'close');
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  setErrors(app, context, docsUrl);
+  registerBase(app, options, context);
+  return app;
+}
+
+function contextOf(options: HttpServerOptions): HttpContext {
+  let draining = false;
+  return {
+    authenticator: options.authenticator,
+    clock: options.clock,
+    logger: options.logger,
+    maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY,
+    sockets: new SocketRegistry(options.clock),
+    draining: () => draining,
+    drain: () => { draining = true; },
+    traceId: (request) => traceIdOf(request) ?? options.random.bytes(16).toString('hex'),
+  };
+}
+
+function createFastify(options: HttpServerOptions, context: HttpContext, docsUrl: string): FastifyInstance {
+  const timeout = options.requestTimeoutMillis ?? DEFAULT_REQUEST_TIMEOUT;
+  const settings: FastifyHttpOptions<Server> = {
+    logger: false,
+    bodyLimit: context.maxBodyBytes,
+    requestTimeout: timeout,
+    keepAliveTimeout: 72_000,
+    trustProxy: trustOf(options.trustProxy ?? false),
+    return503OnClosing: false,
+    // Conversation ids that are too long shall have their own code, so the router must let them through.
+    routerOptions: { maxParamLength: 8192 },
+    http: { maxHeaderSize: PARSER_BYTES, requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.max(20, Math.floor(timeout / 20)) },
+    clientErrorHandler: (error, socket) => {
+      answerClientError(error as unknown as ClientError, socket, docsUrl, options.random.bytes(16).toString('hex'));
+    },
+    frameworkErrors: (error, request, reply) => { sendProblem(error, request, reply, context, docsUrl); },
+  };
+  return Fastify(settings);
+}
+
+/** A number means that many proxies stand in front. */
+function trustOf(setting: boolean | number | string | string[]): boolean | string | string[] | ((address: string, hop: number) => boolean) {
+  return typeof setting === 'number' ? (_address, hop) => hop < setting : setting;
+}
+
+function setValidation(app: FastifyInstance): void {
+  const strict = createAjv();
+  const coercing = createAjv({ coerce: true });
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? strict : coercing).compile(schema as object));
+  app.setSchemaErrorFormatter((errors, part) => schemaError(errors as Parameters<typeof schemaError>[0], part));
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, jsonParser);
+}
+
+function setErrors(app: FastifyInstance, context: HttpContext, docsUrl: string): void {
+  const table = new RouteTable();
+  app.addHook('onRoute', (route) => { table.add(route.method, route.url); });
+  app.setErrorHandler((thrown, request, reply) => { sendProblem(thrown, request, reply, context, docsUrl); });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = table.methodsOf(path);
+    if (allowed.length === 0) { sendProblem(new ConfabError('CONFAB_ROUTE_UNKNOWN'), request, reply, context, docsUrl); return; }
+    void reply.header('allow', allowed.join(', '));
+    sendProblem(new ConfabError('CONFAB_METHOD_NOT_ALLOWED', { detail: `Use ${allowed.join(' or ')}.` }), request, reply, context, docsUrl);
+  });
+}
+
+function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, context: HttpContext, docsUrl: string): void {
+  const error = httpError(thrown);
+  const traceId = context.traceId(request);
+  if (error.status >= 500 && !error.retryable) context.logger.error({ err: error.cause ?? error, traceId, code: error.code }, 'a request failed');
+  const wait = retryAfterSeconds(error);
+  if (wait !== undefined) void reply.header('retry-after', wait);
+  if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
+  if (error.status === 426) void reply.header('upgrade', 'websocket');
+  // What is left of a body that was refused unread would be taken for the next request.
+  if (error.status === 413 || error.status === 408) void reply.header('connection', 'close');
+  void reply.code(error.status).type(PROBLEM_TYPE).send(JSON.stringify(problemOf(error, docsUrl, traceId)));
+}
+
+function registerBase(app: FastifyInstance, options: HttpServerOptions, context: HttpContext): void {
+  void app.register(websocket, {
+    options: {
+      // Larger frames than allowed are closed with a coded reason; only much larger ones by the library, without one.
+      maxPayload: context.maxBodyBytes * 2,
+      perMessageDeflate: false,
+      clientTracking: true,
+      handleProtocols: chooseSubprotocol,
+    },
+    errorHandler: (_error, socket) => { socket.terminate(); },
+    preClose(done) {
+      context.sockets.closeAll(CloseCode.GOING_AWAY);
+      done();
+    },
+  });
+  if (options.documentation !== false) {
+    void app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: { title: 'Confab', version: options.version ?? '1', description: 'Commands, queries and operation of Confab over HTTP. Frames of WebSockets: docs/frames.md.' },
+        components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+        security: [{ bearer: [] }],
+      },
+    });
+    void app.register(documentationRoutes);
+  }
+  void app.register(systemRoutes, { ready: options.ready, metrics: options.metrics, features: options.features ?? [] });
+}

@@ -1,0 +1,105 @@
+/**
+ * Adds a WebSocket route to a server made by buildHttpServer.
+ *
+ * Before the upgrade (answered as HTTP problems): host and origin (rules of the server), 426 without the route's subprotocol,
+ * what `before` throws. After it: a bad token closes 4100, a missing right 4101, so that browsers can tell them apart.
+ */
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import type { Principal } from '../auth.js';
+import { ConfabError, toConfabError } from '../errors.js';
+import { closeCodeOf, closeReason } from './close-codes.js';
+import { offeredProtocols, socketToken } from './identity.js';
+import type { HttpContext } from './server.js';
+import { SocketSession, type SocketHandler } from './socket-session.js';
+
+export type Subprotocol = 'confab.v1' | 'confab.ingest.v1';
+
+export interface SocketRoute {
+  readonly url: string;
+  readonly subprotocol: Subprotocol;
+  /** Schema of params and querystring; broken: 400 before the upgrade. */
+  readonly schema?: FastifySchema;
+  /** Called before the upgrade, after the schema: what it throws is answered as a problem. */
+  before?(request: FastifyRequest): void;
+  /** Called with the authenticated principal, after the upgrade: what it throws closes the socket (4101). */
+  authorize?(principal: Principal, request: FastifyRequest): void;
+  /** Makes the handler of an accepted socket. Synchronous. */
+  open(session: SocketSession, request: FastifyRequest): SocketHandler;
+}
+
+const kProtocol = Symbol('confab.subprotocol');
+const kIdentity = Symbol('confab.identity');
+interface SocketRequest extends IncomingMessage {
+  [kProtocol]?: string;
+  [kIdentity]?: Principal | ConfabError;
+}
+
+/** For the `handleProtocols` of the WebSocket server: the subprotocol that the route asked for, never the bearer. */
+export function chooseSubprotocol(_offered: Set<string>, request: IncomingMessage): string | false {
+  return (request as SocketRequest)[kProtocol] ?? false;
+}
+
+/** Call it inside a registered plugin, so that the WebSocket support is there. */
+export function socketRoute(app: FastifyInstance, route: SocketRoute): void {
+  const context = app.confab;
+  app.route({
+    method: 'GET',
+    url: route.url,
+    exposeHeadRoute: false,
+    schema: { ...route.schema, hide: true },
+    onRequest: async (request) => {
+      if (!request.ws || !offeredProtocols(request.raw).includes(route.subprotocol)) {
+        throw new ConfabError('CONFAB_SUBPROTOCOL_REQUIRED', { detail: `Open a WebSocket that offers the subprotocol ${route.subprotocol}.` });
+      }
+      const raw = request.raw as SocketRequest;
+      raw[kProtocol] = route.subprotocol;
+      raw[kIdentity] = await identify(raw, context);
+    },
+    preHandler: (request, _reply, done) => {
+      try {
+        route.before?.(request);
+        done();
+      } catch (error) {
+        done(toConfabError(error));
+      }
+    },
+    handler: (_request, reply) => { void reply.send(new ConfabError('CONFAB_SUBPROTOCOL_REQUIRED')); },
+    wsHandler: (socket, request) => { accept(socket, request, context, route); },
+  });
+}
+
+async function identify(request: IncomingMessage, context: HttpContext): Promise<Principal | ConfabError> {
+  try {
+    return await context.authenticator.authenticate(socketToken(request));
+  } catch (error) {
+    return toConfabError(error);
+  }
+}
+
+function accept(socket: WebSocket, request: FastifyRequest, context: HttpContext, route: SocketRoute): void {
+  const raw = request.raw as SocketRequest;
+  const identity = raw[kIdentity] ?? new ConfabError('CONFAB_TOKEN_MISSING');
+  // The header carried the token: nothing that logs the request later shall find it.
+  delete raw.headers['sec-websocket-protocol'];
+  delete raw.headers.authorization;
+  try {
+    if (identity instanceof ConfabError) throw identity;
+    if (context.draining()) throw new ConfabError('CONFAB_DRAINING', { retryAfterMs: 1000 });
+    request.principal = identity;
+    route.authorize?.(identity, request);
+    const session = new SocketSession({
+      socket, principal: identity, authenticator: context.authenticator, clock: context.clock,
+      logger: context.logger, maxFrameBytes: context.maxBodyBytes,
+    });
+    const handler = route.open(session, request);
+    context.sockets.add(session);
+    socket.once('close', () => { context.sockets.remove(session); });
+    session.start(handler);
+  } catch (thrown) {
+    const error = toConfabError(thrown);
+    if (error.code === 'CONFAB_INTERNAL') context.logger.error({ err: error.cause ?? error }, 'a socket could not be opened');
+    socket.close(closeCodeOf(error.code), closeReason(error.code, error.retryAfterMs));
+  }
+}

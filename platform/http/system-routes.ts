@@ -1,0 +1,38 @@
+/** What every process serves: health, metrics and what the server can do. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { requireScope } from '../auth.js';
+import type { Metrics } from '../observability/metrics.js';
+import { isLoopback } from './bind-rule.js';
+import { bearerToken } from './identity.js';
+
+export interface SystemRoutesOptions {
+  readonly ready: () => boolean | Promise<boolean>;
+  readonly metrics: Metrics;
+  readonly features: readonly string[];
+}
+
+export function systemRoutes(app: FastifyInstance, options: SystemRoutesOptions, done: () => void): void {
+  const { confab } = app;
+  app.get('/health/live', { schema: { hide: true } }, (_request, reply) => { void reply.send(); });
+  app.get('/health/ready', { schema: { hide: true } }, async (_request, reply) => {
+    const ready = !confab.draining() && await Promise.resolve().then(options.ready).catch(() => false);
+    return reply.code(ready ? 200 : 503).send();
+  });
+  app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
+    if (!isLocal(request)) requireScope(await confab.authenticator.authenticate(bearerToken(request.raw)), 'metrics:read', 'admin');
+    return reply.type(options.metrics.contentType).send(await options.metrics.metrics());
+  });
+  app.get('/v1', {
+    schema: {
+      summary: 'What this server can do', tags: ['system'], security: [],
+      response: { 200: { type: 'object', required: ['features'], properties: { features: { type: 'array', items: { type: 'string' } } } } },
+    },
+  }, (_request, reply) => { void reply.send({ features: options.features }); });
+  done();
+}
+
+/** The client is on this machine, and no proxy stands between. */
+function isLocal(request: FastifyRequest): boolean {
+  const { headers, raw } = request;
+  return headers.forwarded === undefined && headers['x-forwarded-for'] === undefined && isLoopback(raw.socket.remoteAddress ?? '');
+}
