@@ -4,9 +4,10 @@
  */
 import type { Clock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
-import type { EventLog, Headers, NewRecord } from '../platform/event-log/event-log.js';
+import type { EventLog, NewRecord } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
+import { noTracer, traceHeaders, type Tracer } from '../platform/observability/tracing.js';
 import { epochOf } from '../platform/position.js';
 import { ulidMaker, type Random } from '../platform/random.js';
 import type { StateStore } from '../platform/state/state-store.js';
@@ -14,13 +15,14 @@ import type { Codec, RecordCodec } from '../schemas/codec.js';
 import type { StageDefinition } from '../topology/define.js';
 import { groupName, topicName, topology, type StageName, type TopicName } from '../topology/topology.js';
 import type { AnyConversationStage, AnyPartitionStage, AnyResult, AnyStage } from './runner/any-stage.js';
+import type { FormedGroup } from './runner/commit-group.js';
 import { ConversationEngine, type StatePort } from './runner/conversation-engine.js';
 import type { DeadLetterOptions } from './runner/dead-letter.js';
 import type { Engine } from './runner/engine.js';
 import { Inputs } from './runner/inputs.js';
 import { PartitionEngine } from './runner/partition-engine.js';
 import { runnerMetrics, type RunnerMetrics } from './runner/runner-metrics.js';
-import { StageRunner, type StageRunnerOptions } from './runner/stage-runner.js';
+import { StageRunner } from './runner/stage-runner.js';
 import { StateView } from './runner/state-view.js';
 import type { Work } from './runner/work.js';
 import type { Stage } from './stage.js';
@@ -37,7 +39,8 @@ export interface RunnerOptions {
   /** Before every topic and group name. */
   readonly prefix: string;
   readonly onFatal: (error: ConfabError) => void;
-  readonly onCommitted?: StageRunnerOptions['onCommitted'];
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** For tests; the topology's otherwise. */
   readonly budget?: number;
   readonly commitEvery?: number;
@@ -69,7 +72,7 @@ export function createRunner<S extends StageName>(name: S, stage: Stage<S>, opti
     commitEvery: options.commitEvery ?? definition.commitEvery ?? 0,
     prepare: async () => { epoch = epochOf((await options.log.topic(topicName(options.prefix, 'messages.v1'))).id); },
     onFatal: options.onFatal,
-    ...(options.onCommitted === undefined ? {} : { onCommitted: options.onCommitted }),
+    ...(options.tracer?.enabled === true ? { onCommitted: spanRecorder(name, options.tracer) } : {}),
   });
   kick = runner.kick;
   return runner;
@@ -131,6 +134,7 @@ function codecOf(codec: Codec, topic: TopicName): RecordCodec<unknown> {
 
 /** Encodes what a stage returns: same partition, same timestamp, same trace as the input. */
 function outputEncoder(options: RunnerOptions): (work: Work, result: AnyResult) => NewRecord[] {
+  const tracer = options.tracer ?? noTracer;
   const topics = new Map<string, { readonly full: string; readonly codec: RecordCodec<unknown> }>();
   const find = (topic: TopicName): { readonly full: string; readonly codec: RecordCodec<unknown> } => {
     let found = topics.get(topic);
@@ -143,12 +147,28 @@ function outputEncoder(options: RunnerOptions): (work: Work, result: AnyResult) 
     if (value !== null && value.length > options.log.maxRecordBytes) {
       throw new ConfabError('CONFAB_RECORD_TOO_LARGE', { detail: `A record for ${full} would have ${value.length} bytes.` });
     }
-    return newRecord(full, work, output.key ?? work.key, value, work.headers);
+    const record = { topic: full, partition: work.partition, key: output.key ?? work.key, value, timestamp: work.timestamp };
+    if (work.headers === undefined) return record;
+    work.span ??= beginSpan(work, tracer, options.clock.now());
+    const headers = traceHeaders(work.span?.context);
+    return headers === undefined ? record : { ...record, headers };
   });
 }
 
-function newRecord(topic: string, work: Work, key: string, value: Buffer | null, headers: Headers | undefined): NewRecord {
-  return headers?.traceparent === undefined
-    ? { topic, partition: work.partition, key, value, timestamp: work.timestamp }
-    : { topic, partition: work.partition, key, value, timestamp: work.timestamp, headers: { traceparent: headers.traceparent } };
+function beginSpan(work: Work, tracer: Tracer, start: number): Work['span'] {
+  const parent = tracer.extract(work.headers);
+  return parent === undefined ? undefined : { context: tracer.child(parent), start };
+}
+
+/** Records the spans of the sampled work of a commit. */
+function spanRecorder(stage: StageName, tracer: Tracer): (group: FormedGroup, committedAt: number) => void {
+  return ({ finished }, end) => {
+    for (const { work } of finished) {
+      if (work.span === undefined) continue;
+      tracer.record({
+        name: `confab.${stage} process`, kind: 'consumer', context: work.span.context, start: work.span.start, end,
+        attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': work.topic, 'messaging.destination.partition.id': work.partition, 'messaging.kafka.offset': work.offset },
+      });
+    }
+  };
 }

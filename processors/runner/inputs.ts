@@ -23,6 +23,7 @@ class InputWork implements Work {
   done = false;
   attempts = 0;
   startedAt = 0;
+  span: Work['span'] = undefined;
   readonly headers: Work['headers'];
   readonly rawKey: string | null;
   readonly rawValue: Buffer | null;

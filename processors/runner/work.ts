@@ -2,6 +2,7 @@
 import type { Headers, NewRecord } from '../../platform/event-log/event-log.js';
 import type { StateEntry } from '../../platform/state/state-store.js';
 import type { StageInput } from '../stage.js';
+import type { SpanContext } from '../../platform/observability/tracing.js';
 import type { PartitionShare } from './partition-share.js';
 
 /** One input: the stage sees it as its StageInput, the window as a slot. */
@@ -15,6 +16,8 @@ export interface Work extends StageInput {
   attempts: number;
   /** Monotonic time of the first attempt, milliseconds. */
   startedAt: number;
+  /** Of a sampled record: the stage's own span and when it began, wall clock. */
+  span: { readonly context: SpanContext; readonly start: number } | undefined;
 }
 
 /** A finished input: what its commit writes. */
