@@ -18,10 +18,10 @@ export class MemoryStateStore implements StateStore {
     return { entries: keys.map((key) => found?.entries.get(key)), watermark: found?.watermark };
   }
 
-  async write(view: string, partition: number, entries: readonly StateEntry[], watermark: Watermark, continues = 0): Promise<boolean> {
+  async write(view: string, partition: number, entries: readonly StateEntry[], watermark: Watermark, expected: number): Promise<boolean> {
     this.guard();
     const found = this.partitions.get(`${partition} ${view}`);
-    if (found?.watermark?.epoch !== watermark.epoch || found.watermark.offset < continues) return false;
+    if (found?.watermark?.epoch !== watermark.epoch || found.watermark.offset < expected) return false;
     for (const entry of entries) {
       const old = found.entries.get(entry.key);
       if (old === undefined || entry.reflects >= old.reflects) found.entries.set(entry.key, entry);
