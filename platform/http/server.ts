@@ -3,7 +3,7 @@
  * Roles add their routes by `app.register(plugin)`; routes of sockets go through socketRoute().
  */
 import swagger from '@fastify/swagger';
-import websocket from '@fastify/websocket';
+import websocket, { type WebsocketPluginOptions } from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import type { Authenticator } from '../auth.js';
@@ -186,8 +186,10 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
       maxPayload: context.maxBodyBytes * 2,
       perMessageDeflate: false,
       clientTracking: true,
+      // How long a client may take to answer a close before it is cut.
+      closeTimeout: 5000,
       handleProtocols: chooseSubprotocol,
-    },
+    } as WebsocketPluginOptions['options'],
     errorHandler: (_error, socket) => { socket.terminate(); },
     preClose(done) {
       context.sockets.closeAll(CloseCode.GOING_AWAY);

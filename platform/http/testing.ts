@@ -18,7 +18,8 @@ export function testServer(t: TestContext, options: Partial<HttpServerOptions> =
     host: '127.0.0.1', ready: () => true, documentation: false, ...options,
   });
   t.after(async () => {
-    app.confab.sockets.terminateAll();
+    await app.ready();
+    for (const socket of app.websocketServer.clients) socket.terminate();
     await app.close();
   });
   return app;
@@ -40,6 +41,8 @@ export class TestSocket {
       const next = this.waiting.shift();
       if (next) next(frame); else this.frames.push(frame);
     });
+    // Injected clients of ws do not answer pings by themselves.
+    socket.on('ping', () => { socket.pong(); });
     this.closed = once(socket, 'close').then(([code, reason]) => {
       const text = (reason as Buffer).toString();
       return { code: code as number, reason: text === '' ? {} : JSON.parse(text) as Closed['reason'] };
