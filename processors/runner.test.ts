@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { ManualClock, settle } from '../platform/clock-manual.js';
 import { systemClock, type Clock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
-import type { EventLog, LogRecord } from '../platform/event-log/event-log.js';
+import type { Assignment, EventLog, LogRecord } from '../platform/event-log/event-log.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { createMetrics } from '../platform/observability/metrics.js';
@@ -345,3 +345,60 @@ test('a stage of scope partition writes absolute values at its pace and restores
   await f.until('seven', async () => await last() === 7);
   assert.equal((await f.all('dead-letters.v1')).length, 1);
 });
+
+/** The log, but commits fail now and then: refused before, refused for good, or decided without an answer. */
+function withFaultyCommits(log: EventLog, random: () => number, faults: string[]): EventLog {
+  const spoil = (assignment: Assignment): Assignment => new Proxy(assignment, {
+    get(target, name, receiver) {
+      if (name !== 'commit') { const value: unknown = Reflect.get(target, name, receiver); return typeof value === 'function' ? (value as () => unknown).bind(target) : value; }
+      return async (...parts: Parameters<Assignment['commit']>) => {
+        const dice = random();
+        if (dice < 0.08) { faults.push('unavailable'); throw new ConfabError('CONFAB_LOG_UNAVAILABLE'); }
+        if (dice < 0.12) { faults.push('fenced'); throw new ConfabError('CONFAB_FENCED'); }
+        if (dice < 0.16) { faults.push('unknown, not written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
+        const offsets = await target.commit(...parts);
+        if (dice < 0.2) { faults.push('unknown, written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
+        return offsets;
+      };
+    },
+  });
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === 'join') {
+        const join: EventLog['join'] = (options, listener) => target.join(options, {
+          assigned: (assignment) => listener.assigned(spoil(assignment)), records: (batch) => { listener.records(batch); },
+          revoking: () => listener.revoking(), failed: (error, fatal) => { listener.failed(error, fatal); },
+        });
+        return join;
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
+for (const seed of [1, 2, 3, 4, 5]) {
+  test(`commits that fail in every way change nothing of the outcome (seed ${seed})`, async (t) => {
+    const clock = new ManualClock();
+    const f = await new Fixture(t, clock).start();
+    const random = seededRandom(seed);
+    const faults: string[] = [];
+    const log = withFaultyCommits(f.log, () => random.float(), faults);
+    const start = async (): Promise<void> => {
+      const runner = createRunner('dialogue', counting, { log, codec, state: f.state, clock, random, logger: silentLogger, metrics: f.metrics, prefix: '', onFatal: (error) => { throw error; } });
+      await runner.start();
+      t.after(() => runner.close());
+    };
+    await start();
+    await start();
+    const conversations = Array.from({ length: 12 }, (_, i) => `c${i}`);
+    for (let round = 0; round < 25; round += 1) {
+      for (const name of conversations) await f.send('intents.v1', name, [`${round}`]);
+      await clock.advance(40);
+    }
+    for (let i = 0; i < 300 && (await f.all('replies.v1')).length < 300; i += 1) await clock.advance(200);
+    const wanted = Array.from({ length: 25 }, (_, i) => `${i}#${i + 1}`);
+    assert.deepEqual(await f.texts('replies.v1'), Object.fromEntries(conversations.map((name) => [name, wanted])), [...new Set(faults)].join());
+    assert.ok(new Set(faults).size >= 3, `faults met: ${faults.join()}`);
+  });
+}
