@@ -1,0 +1,76 @@
+/**
+ * What both processes of the hand loop share: the loop that a careful developer would write directly on kafkajs.
+ * One transaction per fetched batch; no window, no fencing by generation, no order across restarts, no metrics.
+ */
+import { Kafka, logLevel, type EachBatchPayload, type KafkaMessage, type Message } from 'kafkajs';
+import { join } from 'node:path';
+import { packageRoot } from '../../platform/package-root.js';
+import { fixedBots, loadBots, type Bots } from '../../processors/bot/index.js';
+import type { StageContext } from '../../processors/stage.js';
+
+export interface LoopSettings {
+  readonly brokers: readonly string[];
+  readonly prefix: string;
+  readonly redis: string;
+}
+
+export function settingsOf(env: NodeJS.ProcessEnv): LoopSettings {
+  return { brokers: (env.HAND_BROKERS ?? '').split(','), prefix: env.HAND_PREFIX ?? '', redis: env.HAND_REDIS ?? '' };
+}
+
+export const loadExampleBots = async (): Promise<Bots> => fixedBots(await loadBots(join(packageRoot(), 'bots')));
+
+/** Positions need an epoch; which one does not matter here. */
+export const context: StageContext = { now: () => Date.now(), epoch: '00000000', signal: new AbortController().signal };
+
+/** At most so many records a `send`: kafkajs groups them in quadratic time. */
+const MOST = 4000;
+
+export interface Produced {
+  readonly topic: string;
+  readonly messages: Message[];
+}
+
+export interface LoopOptions extends LoopSettings {
+  readonly stage: string;
+  readonly reads: string;
+  /** Makes the records that a batch causes. */
+  readonly work: (messages: readonly KafkaMessage[], partition: number) => Promise<readonly Produced[]> | readonly Produced[];
+}
+
+export async function runLoop(options: LoopOptions): Promise<void> {
+  const kafka = new Kafka({ clientId: `hand-${options.stage}`, brokers: [...options.brokers], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
+  const groupId = `${options.prefix}hand.${options.stage}`;
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: groupId });
+  const consumer = kafka.consumer({ groupId, readUncommitted: false, maxWaitTimeInMs: 50 });
+  await producer.connect();
+  await consumer.connect();
+  await consumer.subscribe({ topic: options.prefix + options.reads, fromBeginning: true });
+
+  const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+    const { batch } = payload;
+    const produced = await options.work(batch.messages, batch.partition);
+    const transaction = await producer.transaction();
+    try {
+      for (const { topic, messages } of produced) {
+        for (let from = 0; from < messages.length; from += MOST) {
+          await transaction.send({ topic, acks: -1, messages: from === 0 && messages.length <= MOST ? messages : messages.slice(from, from + MOST) });
+        }
+      }
+      const next = String(Number(batch.lastOffset()) + 1);
+      await transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }] });
+      await transaction.commit();
+    } catch (error) {
+      await transaction.abort();
+      throw error;
+    }
+    payload.resolveOffset(batch.lastOffset());
+    await payload.heartbeat();
+  };
+
+  const joined = new Promise<void>((resolve) => { consumer.on(consumer.events.GROUP_JOIN, () => { resolve(); }); });
+  await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
+  await joined;
+  process.send?.({ type: 'ready' });
+  process.once('SIGTERM', () => { void consumer.disconnect().then(() => producer.disconnect()).then(() => process.exit(0)); });
+}

@@ -1,0 +1,38 @@
+/** `npm run bench -- NAME [options]`, `npm run bench -- --list`. The last line of the output is one JSON object. */
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { embedded } from './embedded.js';
+import { ingress } from './ingress.js';
+import { latency } from './latency.js';
+import { BenchmarkError, BenchmarkOptions, type Benchmark } from './lib/benchmark.js';
+import { build } from './lib/build.js';
+import { pipeline } from './pipeline.js';
+
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, latency, ingress, embedded };
+
+function list(): string {
+  return Object.entries(benchmarks).flatMap(([name, benchmark]) => [
+    `${name.padEnd(10)} ${benchmark.purpose}`,
+    ...Object.entries(benchmark.options).map(([option, { about, default: value }]) => `             --${option.padEnd(14)} ${about}${typeof value === 'boolean' ? '' : ` (${value})`}`),
+  ]).join('\n');
+}
+
+async function main(): Promise<void> {
+  const [name, ...rest] = process.argv.slice(2);
+  if (name === undefined || name === '--list' || name === '--help') { process.stdout.write(`${list()}\n`); return; }
+  const benchmark = benchmarks[name];
+  if (benchmark === undefined) throw new BenchmarkError(`there is no benchmark "${name}"; there are ${Object.keys(benchmarks).join(', ')}`);
+  const options = Object.fromEntries(Object.entries(benchmark.options).map(([option, { default: value }]) => [option, typeof value === 'boolean'
+    ? { type: 'boolean' as const, default: value } : { type: 'string' as const, default: value }]));
+  const { values } = parseArgs({ args: rest, options: { ...options, 'no-build': { type: 'boolean', default: false } } });
+  if (values['no-build'] !== true) build();
+  const result = await benchmark.run(new BenchmarkOptions(values));
+  const machine = { node: process.version, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) };
+  process.stdout.write(`${JSON.stringify({ benchmark: name, ...result, machine })}\n`);
+}
+
+try { await main(); process.exit(0); } catch (error) {
+  const told = error instanceof BenchmarkError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
+  process.stderr.write(`${told ? (error as Error).message : (error as Error).stack ?? String(error)}\n`);
+  process.exit(1);
+}

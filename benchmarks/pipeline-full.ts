@@ -1,0 +1,58 @@
+/** `pipeline --full`: a process per role on Kafka and Redis, load by sockets both ways from a process of its own. */
+import { randomBytes } from 'node:crypto';
+import { BenchmarkError, progress, rounded, type BenchmarkOptions } from './lib/benchmark.js';
+import { CpuMeter } from './lib/cpu.js';
+import { Processes, type Running } from './lib/processes.js';
+import { needServers, type Server } from './lib/servers.js';
+import { checkLoad, startSocketLoad } from './lib/socket-load.js';
+import { makeTopics, removeKeys, removeTopics } from './lib/topics.js';
+
+export const ROLES = ['ingress', 'intent', 'dialogue', 'analytics', 'egress'] as const;
+
+export interface AllRoles {
+  readonly running: readonly Running[];
+  readonly ingestUrl: string;
+  readonly streamUrl: string;
+}
+
+/** Starts one process for each role. */
+export async function startAllRoles(processes: Processes, prefix: string, servers: { kafka: Server; redis: Server }): Promise<AllRoles> {
+  const settings = { CONFAB_KAFKA_BROKERS: servers.kafka.address, CONFAB_REDIS_URL: servers.redis.address, CONFAB_PREFIX: prefix };
+  await makeTopics(servers.kafka.address, prefix);
+  const running = await Promise.all(ROLES.map((role) => processes.startConfab(role, ['--role', role], settings)));
+  const urlOf = (role: string): string => running.find((one) => one.name === role)?.url ?? '';
+  return { running, ingestUrl: urlOf('ingress'), streamUrl: urlOf('egress') };
+}
+
+export async function runFull(options: BenchmarkOptions): Promise<Record<string, unknown>> {
+  const servers = await needServers('kafka', 'redis');
+  const prefix = `bench-${randomBytes(4).toString('hex')}.`;
+  const processes = new Processes();
+  try {
+    progress('starting a process for each role');
+    const { running, ingestUrl, streamUrl } = await startAllRoles(processes, prefix, servers);
+    const load = await startSocketLoad(processes, {
+      ingestUrl, streamUrl, name: 'full-', sockets: options.number('sockets'), conversations: options.number('full-conversations'),
+      warmupSeconds: options.number('warmup'), seconds: options.number('seconds'), window: options.number('window'),
+    });
+    const meter = new CpuMeter({ ...Object.fromEntries(running.map((one) => [one.name, [one.pid]])), load: [load.process.pid], kafka: servers.kafka.pids, redis: servers.redis.pids });
+    progress('warming up');
+    await load.measuring;
+    meter.start();
+    progress('measuring');
+    await load.measured;
+    const used = meter.perUnit(1);
+    const result = await load.result;
+    checkLoad(result);
+    if (result.turns === 0) throw new BenchmarkError('no turn was completed');
+    const microsPerTurn = Object.fromEntries(Object.entries(used).map(([name, micros]) => [name, rounded(micros / result.turns, 1)]));
+    return {
+      fullTurnsPerSecond: Math.round(result.turnsPerSecond), microsPerTurn, microsPerTurnTotal: rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1),
+      p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), conversations: options.number('full-conversations'), rejected: result.rejected,
+    };
+  } finally {
+    await processes.stopAll();
+    await removeTopics(servers.kafka.address, prefix);
+    await removeKeys(servers.redis.address, prefix);
+  }
+}
