@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { idFiles } from '../schemas/generate-ids.js';
 import { configReference } from '../platform/config.js';
 import { typesText } from '../schemas/generate-types.js';
+import { newestSchemas } from '../schemas/schema-set.js';
+import { topicsDoc } from '../topology/topics-doc.js';
+import { topology } from '../topology/topology.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const check = process.argv.includes('--check');
@@ -12,6 +15,7 @@ const check = process.argv.includes('--check');
 /** Path from the root → its text. One line for each generated file. */
 const files: Record<string, () => string> = {
   'docs/config.md': configReference,
+  'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),
 };

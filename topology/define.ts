@@ -80,6 +80,7 @@ export function checkTopology(declaration: Topology): void {
     for (const topic of [...(edge.reads ?? []), ...(edge.writes ?? [])]) known(`edge "${name}"`, topic, declaration);
   }
   known('deadLetters', declaration.deadLetters, declaration);
+  if (declaration.topics[declaration.deadLetters]?.partitions !== 'conversation') refuse('deadLetters', 'must have the partitions of the conversation topics');
   checkCycles(declaration);
 }
 
@@ -89,6 +90,7 @@ function checkTopic(name: string, topic: TopicDefinition): void {
   if (topic.cleanup !== 'compact' && topic.retention === undefined) refuse(node, `cleanup "${topic.cleanup}" needs a retention`);
   if (topic.cleanup === 'compact' && topic.retention !== undefined) refuse(node, 'a topic that is only compacted has no retention');
   if (topic.retention !== undefined && !(topic.retention > 0)) refuse(node, 'the retention must be positive');
+  if (topic.maxAppendAge !== undefined && !(topic.maxAppendAge > 0)) refuse(node, 'the append age must be positive');
   if (typeof topic.partitions === 'number' && !(Number.isInteger(topic.partitions) && topic.partitions > 0)) refuse(node, 'partitions must be a positive integer');
   if (topic.key.startsWith('conversation') && topic.partitions !== 'conversation') refuse(node, 'a topic keyed by conversation has the partitions of the conversation topics');
 }

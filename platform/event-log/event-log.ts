@@ -159,6 +159,8 @@ export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
   readonly config: TopicConfig;
+  /** Copies of each partition; without it what the broker does by itself. Logs of one machine take no notice. */
+  readonly replicas?: number;
 }
 
 export interface TopicDescription extends TopicSpec {

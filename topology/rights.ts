@@ -1,0 +1,45 @@
+/** The rights that each stage and edge needs, and no more. Kafka lets who may read or write also describe. */
+import type { Acl } from '../platform/event-log/event-log.js';
+import type { Topology } from './define.js';
+import type { TopologySettings } from './topic-config.js';
+
+type Grant = Pick<Acl, 'resource' | 'name' | 'pattern' | 'operation'>;
+
+export const rightText = (acl: Acl): string => `${acl.principal}: ${acl.operation} ${acl.resource} ${acl.name}${acl.pattern === 'prefixed' ? '*' : ''}${acl.host === '*' ? '' : ` from ${acl.host}`}`;
+
+/** One line for each pair of principal and right, in the order of the declaration, each once. */
+export function topologyRights(topology: Topology, settings: TopologySettings): Acl[] {
+  const { prefix } = settings;
+  const principal = settings.principal ?? ((name: string): string => `User:confab-${name}`);
+  const acls = new Map<string, Acl>();
+  const grant = (name: string, right: Grant): void => {
+    const acl = { principal: principal(name), ...right, host: '*' };
+    acls.set(rightText(acl), acl);
+  };
+  const topic = (name: string, of: string, operation: Acl['operation']): void => { grant(name, { resource: 'topic', name: `${prefix}${of}`, pattern: 'literal', operation }); };
+  const group = (name: string): void => {
+    grant(name, { resource: 'group', name: `${prefix}confab.${name}`, pattern: 'literal', operation: 'read' });
+    grant(name, { resource: 'group', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'read' });
+  };
+  for (const [name, stage] of Object.entries(topology.stages)) {
+    for (const read of stage.reads) topic(name, read, 'read');
+    for (const write of [...stage.writes, topology.deadLetters]) topic(name, write, 'write');
+    if (stage.state !== undefined) { topic(name, stage.state, 'read'); topic(name, stage.state, 'write'); }
+    for (const source of sources(topology)) topic(name, source, 'describe');
+    group(name);
+    for (const operation of ['write', 'describe'] as const) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation });
+  }
+  for (const [name, edge] of Object.entries(topology.edges)) {
+    for (const read of edge.reads ?? []) topic(name, read, 'read');
+    for (const write of edge.writes ?? []) topic(name, write, 'write');
+    for (const source of sources(topology)) topic(name, source, 'describe');
+    group(name);
+  }
+  return [...acls.values()];
+}
+
+/** Topics that edges write and stages read: their ids are the epoch of positions. */
+function sources(topology: Topology): string[] {
+  const read = new Set(Object.values(topology.stages).flatMap((stage) => [...stage.reads]));
+  return [...new Set(Object.values(topology.edges).flatMap((edge) => [...(edge.writes ?? [])]))].filter((name) => read.has(name));
+}
