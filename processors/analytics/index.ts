@@ -17,7 +17,7 @@ import { addReply, countKey, emptyCount, MINUTE, restoreCount, toRecord, type Co
 
 export { LATENCY_BOUNDS } from './counts.js';
 
-const OPEN_MILLIS = 60 * MINUTE;
+const OPEN_MILLIS = 30 * MINUTE;
 /** Twice the open time: allows for clocks of other processes and for the time that the taking over takes. */
 const RESTORE_MILLIS = 2 * OPEN_MILLIS;
 /** Late counts that are kept to be added to; a forgotten one costs one record more, never a wrong sum. */

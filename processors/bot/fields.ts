@@ -18,10 +18,12 @@ export function asList(tree: Tree, what: string, faults: Faults): ListNode | und
   return undefined;
 }
 
+const HINTS = { scalar: '; put it in quotes', map: ', not a map; a text with ": " in it needs quotes', list: ', not a list' } as const;
+
 /** A text that is not empty; numbers are taken as they are written. */
 export function asText(tree: Tree, what: string, faults: Faults, most = 2000): string | undefined {
   const value = tree.kind === 'scalar' && (typeof tree.value === 'string' || typeof tree.value === 'number') ? String(tree.value).trim() : undefined;
-  if (value === undefined) faults.error(tree.place, `${what} must be a text${tree.kind === 'scalar' ? '; put it in quotes' : `, not ${kinds[tree.kind]}`}`);
+  if (value === undefined) faults.error(tree.place, `${what} must be a text${HINTS[tree.kind]}`);
   else if (value === '') faults.error(tree.place, `${what} is empty`);
   else if (value.length > most) faults.error(tree.place, `${what} is longer than ${most} characters`);
   else return value;
