@@ -15,7 +15,7 @@ const install = (): Promise<string> => installOnce(`apicurio-${VERSION}`, (folde
 export const registry: Service = {
   name: 'registry',
   purpose: `schema registry with the Confluent API (Apicurio ${VERSION}), in memory`,
-  compose: { service: 'registry', addresses: { CONFAB_TEST_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7' } },
+  compose: { service: 'registry', addresses: { CONFAB_TEST_REGISTRY_URL: 'http://127.0.0.1:8085/apis/ccompat/v7' } },
   install: async () => { await ensureJava21(); await install(); },
   async start(folder) {
     const java = await ensureJava21();

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { packageRoot } from '../../platform/package-root.js';
+import { topology } from '../../topology/topology.js';
+import { elasticsearch } from './elasticsearch.js';
+import { kafka } from './kafka.js';
+import { redis } from './redis.js';
+import { registry } from './registry.js';
+
+interface ComposeService {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly healthcheck?: object;
+  readonly read_only?: boolean;
+}
+
+const { services } = parse(readFileSync(join(packageRoot(), 'docker-compose.yml'), 'utf8'), { merge: true }) as { services: Record<string, ComposeService> };
+const servers = [kafka, redis, registry, elasticsearch];
+
+test('every stage and edge of the topology has a compose service of its role', () => {
+  const roles = Object.entries(services).filter(([, service]) => service.image === 'confab:local').map(([name, service]) => [name, service.command]);
+  const wanted = [...Object.keys(topology.stages), ...Object.keys(topology.edges)].map((role) => [role, ['start', '--role', role]]);
+  assert.deepEqual(roles.sort(), wanted.sort());
+});
+
+test('ports are published on loopback only', () => {
+  for (const [name, service] of Object.entries(services)) for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/, name);
+});
+
+test('the addresses that tests get are those that compose publishes', () => {
+  for (const server of servers) {
+    const published = services[server.compose?.service ?? '']?.ports?.[0]?.split(':').slice(0, 2).join(':') ?? 'none';
+    for (const address of Object.values(server.compose?.addresses ?? {})) assert.ok(address.includes(published), `${server.name}: ${address} is not ${published}`);
+  }
+});
+
+test('every server has a health check and a pinned image; every role a read-only file system', () => {
+  for (const server of servers) {
+    const service = services[server.compose?.service ?? ''];
+    assert.ok(service?.healthcheck, server.name);
+    assert.match(service.image, /:\d/, server.name);
+  }
+  for (const service of Object.values(services)) if (service.image === 'confab:local') assert.equal(service.read_only, true);
+});
