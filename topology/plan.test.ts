@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '../platform/clock-manual.js';
-import { isCode } from '../platform/errors.js';
+import { ConfabError, isCode } from '../platform/errors.js';
 import type { Acl, AclAdmin, LogAdmin } from '../platform/event-log/event-log.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';
 import { silentLogger } from '../platform/observability/logger.js';
@@ -180,10 +180,10 @@ test('rights follow from the topology: topics, groups and transactional ids of e
   assert.deepEqual((await planTopology(given)).steps, []);
   const of = (principal: string): string[] => acls.acls.filter((acl) => acl.principal === principal).map((acl) => `${acl.operation} ${acl.resource} ${acl.name}${acl.pattern === 'prefixed' ? '*' : ''}`);
   assert.deepEqual(of('User:confab-talk'), [
-    'read topic x.messages.v1', 'write topic x.dead.v1', 'read topic x.states.v1', 'write topic x.states.v1', 'describe topic x.messages.v1',
-    'read group x.confab.talk', 'read group x.confab.talk.*', 'write transactional-id x.confab.talk.*', 'describe transactional-id x.confab.talk.*',
+    'read topic x.messages.v1', 'write topic x.dead.v1', 'read topic x.states.v1', 'write topic x.states.v1',
+    'read group x.confab.talk', 'write transactional-id x.confab.talk.*',
   ]);
-  assert.deepEqual(of('User:confab-door'), ['write topic x.messages.v1', 'describe topic x.messages.v1', 'read group x.confab.door', 'read group x.confab.door.*']);
+  assert.deepEqual(of('User:confab-door'), ['write topic x.messages.v1']);
 });
 
 test('a right of a principal beyond the topology is named, its removal left to the operator', async (t) => {
@@ -193,6 +193,13 @@ test('a right of a principal beyond the topology is named, its removal left to t
   const plan = await planTopology(inputs(t, { acls }));
   assert.deepEqual(plan.notes, ['right User:confab-talk: read topic secret is not in the topology']);
   assert.match(planText(plan), /^\+ right User:confab-talk: read topic x\.messages\.v1$/m);
+});
+
+test('a stage that does not read the messages may still see their topic: its id is the epoch of positions', async (t) => {
+  const acls = authorizer();
+  await applied(inputs(t, { acls, topology }));
+  const found = acls.acls.filter((acl) => acl.operation === 'describe').map((acl) => `${acl.principal} ${acl.name}`);
+  assert.deepEqual(found, ['User:confab-dialogue x.messages.v1', 'User:confab-analytics x.messages.v1']);
 });
 
 test('the principal of a stage can be named', async (t) => {
@@ -214,6 +221,14 @@ test('at start another number of partitions than declared is refused, with the n
   const options = { log, topology: small, apply: 'on-start', logger: silentLogger } as const;
   await ensureTopology({ ...options, settings: { prefix: '', partitions: 4 } });
   await assert.rejects(ensureTopology({ ...options, settings: { prefix: '', partitions: 8 } }), (error) => isCode(error, 'CONFAB_TOPOLOGY_REFUSED') && error.detail.includes('messages.v1 has 4 partitions, declared are 8'));
+});
+
+test('on Kafka a process without the right to create says what is missing', async (t) => {
+  const log = memory(t);
+  const admin = new Proxy(log.admin, { get: (target, key) => key === 'createTopic' ? () => Promise.reject(new ConfabError('CONFAB_LOG_REFUSED')) : Reflect.get(target, key, target) as unknown });
+  const kafka = new Proxy(log, { get: (target, key) => key === 'kind' ? 'kafka' : key === 'admin' ? admin : Reflect.get(target, key, target) as unknown });
+  const options = { log: kafka, topology: small, settings: { prefix: 'x.', partitions: 4 }, logger: silentLogger, apply: 'on-start' } as const;
+  await assert.rejects(ensureTopology(options), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING'));
 });
 
 test('on Kafka a missing topic is refused at start, unless topics are to be applied then', async (t) => {

@@ -17,23 +17,20 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
     acls.set(rightText(acl), acl);
   };
   const topic = (name: string, of: string, operation: Acl['operation']): void => { grant(name, { resource: 'topic', name: `${prefix}${of}`, pattern: 'literal', operation }); };
-  const group = (name: string): void => {
-    grant(name, { resource: 'group', name: `${prefix}confab.${name}`, pattern: 'literal', operation: 'read' });
-    grant(name, { resource: 'group', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'read' });
-  };
+  const group = (name: string): void => { grant(name, { resource: 'group', name: `${prefix}confab.${name}`, pattern: 'literal', operation: 'read' }); };
   for (const [name, stage] of Object.entries(topology.stages)) {
     for (const read of stage.reads) topic(name, read, 'read');
     for (const write of [...stage.writes, topology.deadLetters]) topic(name, write, 'write');
     if (stage.state !== undefined) { topic(name, stage.state, 'read'); topic(name, stage.state, 'write'); }
-    for (const source of sources(topology)) topic(name, source, 'describe');
+    for (const source of sources(topology)) if (!stage.reads.includes(source)) topic(name, source, 'describe');
     group(name);
-    for (const operation of ['write', 'describe'] as const) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation });
+    grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
   }
   for (const [name, edge] of Object.entries(topology.edges)) {
     for (const read of edge.reads ?? []) topic(name, read, 'read');
     for (const write of edge.writes ?? []) topic(name, write, 'write');
-    for (const source of sources(topology)) topic(name, source, 'describe');
-    group(name);
+    for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source)) topic(name, source, 'describe');
+    if (edge.reads !== undefined) group(name);
   }
   return [...acls.values()];
 }
