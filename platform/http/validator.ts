@@ -30,6 +30,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   locale: 'must be a language tag as in BCP 47, for example de-AT',
   plain: 'must not hold control characters other than line feed and tab, nor lone surrogates',
   'well-formed': 'must not hold lone surrogates',
+  name: 'is not a name that may be used',
   position: 'must be a position exactly as an answer or frame gave it',
 };
 
@@ -43,6 +44,8 @@ export function createAjv(options: { readonly coerce?: boolean } = {}): Ajv {
   ajv.addFormat('locale', isLocale);
   ajv.addFormat('plain', (text: string) => !CONTROL.test(text) && !LONE_SURROGATE.test(text));
   ajv.addFormat('position', POSITION);
+  // Names become names of a map: the one that JavaScript gives a meaning of its own is refused.
+  ajv.addFormat('name', (text: string) => text !== '__proto__' && !LONE_SURROGATE.test(text));
   ajv.addFormat('well-formed', (text: string) => !LONE_SURROGATE.test(text));
   ajv.addKeyword({
     keyword: 'nfc', type: 'string', schemaType: 'boolean', before: 'maxLength', modifying: true, errors: false,
