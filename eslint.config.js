@@ -91,6 +91,6 @@ export default defineConfig(
     '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' }] }],
     'max-lines': 'off', 'no-restricted-syntax': ['error', ...doors.filter((door) => !door.selector.includes('performance'))],
   } },
-  { files: ['composition/testing.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['composition/testing.ts', 'main.kafka.test.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['scripts/**', 'benchmarks/**', 'eslint.config.js'], rules: { 'no-restricted-syntax': 'off', 'no-restricted-imports': 'off' } },
 );

@@ -22,7 +22,7 @@ export class Program {
     const take = (chunk: Buffer): void => { this.output = (this.output + chunk.toString()).slice(-200_000); };
     child.stdout?.on('data', take);
     child.stderr?.on('data', take);
-    this.exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
+    this.exited = new Promise((resolve) => { child.once('exit', (code, signal) => { resolve({ code, signal }); }); });
   }
 
   /** Starts it; it ends with the test at the latest. */
