@@ -1,0 +1,112 @@
+/**
+ * Outbox in the memory of the process: bounded in bytes over all conversations; the one untouched longest goes first, but
+ * its newest position stays known for longer, since that alone spares most resumes a look into the log.
+ */
+import type { Clock } from '../../platform/clock.js';
+import type { Outcome } from '../outcome.js';
+import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
+
+interface Held {
+  entries: OutboxEntry[];
+  bytes: number;
+  touched: number;
+}
+
+export interface MemoryOutboxOptions extends OutboxLimits {
+  readonly clock: Clock;
+  /** Frames of all conversations together, in characters. Default 32 Mi. */
+  readonly maxBytes?: number;
+  /** Conversations whose newest position is known. Default 200,000. */
+  readonly maxKnown?: number;
+}
+
+/** What an entry costs beside its frame, roughly. */
+const ENTRY_BYTES = 120;
+
+export class MemoryOutbox implements Outbox {
+  readonly kind = 'memory';
+  private readonly limits: { maxEntries: number; maxAgeMillis: number; maxBytes: number; maxKnown: number };
+  private readonly clock: Clock;
+  /** Both in the order of the last change. */
+  private readonly held = new Map<string, Held>();
+  private readonly known = new Map<string, string>();
+  private bytes = 0;
+
+  constructor(options: MemoryOutboxOptions) {
+    this.clock = options.clock;
+    this.limits = {
+      maxEntries: options.maxEntries ?? 256, maxAgeMillis: options.maxAgeMillis ?? 3_600_000,
+      maxBytes: options.maxBytes ?? 32 * 1024 * 1024, maxKnown: options.maxKnown ?? 200_000,
+    };
+  }
+
+  async append(_partition: number, outcomes: readonly Outcome[]): Promise<readonly Placed[]> {
+    const now = this.clock.now();
+    const placed = outcomes.map((outcome) => this.place(outcome, now));
+    this.evict(now);
+    return placed;
+  }
+
+  async read(_partition: number, key: string, after: string): Promise<OutboxRead> {
+    const entries = this.held.get(key)?.entries ?? [];
+    let from = entries.length;
+    while (from > 0 && (entries[from - 1] as OutboxEntry).position > after) from -= 1;
+    return assess(entries.slice(from), this.known.get(key), after);
+  }
+
+  async close(): Promise<void> { this.flush(); }
+
+  /** For tests: what a flushed server loses. */
+  flush(): void {
+    this.held.clear();
+    this.known.clear();
+    this.bytes = 0;
+  }
+
+  private place(outcome: Outcome, now: number): Placed {
+    const { key, position } = outcome;
+    const last = this.known.get(key);
+    if (last !== undefined && position <= last) return this.placeBehind(key, position);
+    const prev = last ?? outcome.prev;
+    const entry: OutboxEntry = { position, prev, origin: last === undefined && outcome.prev !== null, frame: outcome.frame };
+    const held = this.held.get(key) ?? { entries: [], bytes: 0, touched: now };
+    held.entries.push(entry);
+    this.grow(held, entry.frame.length + ENTRY_BYTES);
+    if (held.entries.length > this.limits.maxEntries) this.grow(held, -((held.entries.shift()?.frame.length ?? 0) + ENTRY_BYTES));
+    held.touched = now;
+    this.held.delete(key);
+    this.held.set(key, held);
+    this.known.delete(key);
+    this.known.set(key, position);
+    return { prev, late: false };
+  }
+
+  private placeBehind(key: string, position: string): Placed {
+    const held = this.held.get(key);
+    const same = held?.entries.find((entry) => entry.position === position);
+    if (same) return { prev: same.prev, late: false };
+    if (held) this.drop(key, held);
+    return { prev: undefined, late: true };
+  }
+
+  private grow(held: Held, bytes: number): void {
+    held.bytes += bytes;
+    this.bytes += bytes;
+  }
+
+  private drop(key: string, held: Held): void {
+    this.held.delete(key);
+    this.bytes -= held.bytes;
+  }
+
+  private evict(now: number): void {
+    for (const [key, held] of this.held) {
+      if (this.bytes <= this.limits.maxBytes && now - held.touched <= this.limits.maxAgeMillis) break;
+      this.drop(key, held);
+    }
+    for (const key of this.known.keys()) {
+      if (this.known.size <= this.limits.maxKnown) break;
+      this.known.delete(key);
+    }
+  }
+}
