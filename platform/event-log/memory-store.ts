@@ -1,6 +1,6 @@
 import type { LogRecord } from './event-log.js';
 import {
-  recordBytes, type GroupOffset, type KnownKey, type LogStore, type PartitionState, type ReadLimits, type StoreBatch,
+  recordBytes, type CompactOptions, type GroupOffset, type KnownKey, type LogStore, type PartitionState, type ReadLimits, type StoreBatch,
   type StoredTopic, type TopicState,
 } from './in-process/store.js';
 
@@ -77,14 +77,14 @@ export class MemoryStore implements LogStore {
     return Promise.resolve({ start: kept.start, more: false });
   }
 
-  compact(partition: PartitionState, tombstonesBefore: number): Promise<void> {
+  compact(partition: PartitionState, { tombstonesBefore }: CompactOptions): Promise<void> {
     const kept = this.kept(partition);
     const newest = new Map(kept.records.map((record) => [record.key, record.offset]));
     kept.records = kept.records.filter((record) => newest.get(record.key) === record.offset && (record.value !== null || record.timestamp >= tombstonesBefore));
     return Promise.resolve();
   }
 
-  forgetKeys(now: number): Promise<void> {
+  sweep(now: number): Promise<void> {
     for (const [key, known] of this.keys) if (known.until <= now) this.keys.delete(key);
     return Promise.resolve();
   }

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import { systemRandom, type Random } from '../random.js';
 import { InProcessLog } from './in-process/log.js';
-import { maintainTopic } from './in-process/maintenance.js';
+import { maintainLog } from './in-process/maintenance.js';
 import type { LogStore } from './in-process/store.js';
 import { MemoryStore } from './memory-store.js';
 
@@ -28,6 +28,6 @@ export class MemoryEventLog extends InProcessLog {
 
   /** Applies retention and compaction to every topic now. */
   async maintain(): Promise<void> {
-    for (const topic of [...this.topicStates.values()]) await maintainTopic(this, topic);
+    await maintainLog(this, true);
   }
 }

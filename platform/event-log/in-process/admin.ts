@@ -18,7 +18,7 @@ export class InProcessAdmin implements LogAdmin {
   }
 
   async createTopic(spec: TopicSpec): Promise<void> {
-    this.log.checkOpen();
+    this.log.checkWritable();
     checkPartitions(spec.name, spec.partitions);
     if (!NAME_FORM.test(spec.name)) throw new ConfabError('CONFAB_LOG_REFUSED', { detail: `"${spec.name}" is no name of a topic` });
     await this.log.writer.alone(async () => {
@@ -32,7 +32,7 @@ export class InProcessAdmin implements LogAdmin {
   }
 
   async setTopicConfig(name: string, config: TopicConfig): Promise<void> {
-    this.log.checkOpen();
+    this.log.checkWritable();
     await this.log.writer.alone(async () => {
       const topic = this.log.state(name);
       const before = topic.config;
@@ -42,7 +42,7 @@ export class InProcessAdmin implements LogAdmin {
   }
 
   async addPartitions(name: string, total: number): Promise<void> {
-    this.log.checkOpen();
+    this.log.checkWritable();
     checkPartitions(name, total);
     await this.log.writer.alone(async () => {
       const topic = this.log.state(name);
@@ -55,7 +55,7 @@ export class InProcessAdmin implements LogAdmin {
   }
 
   async deleteTopic(name: string): Promise<void> {
-    this.log.checkOpen();
+    this.log.checkWritable();
     await this.log.writer.alone(async () => {
       const topic = this.log.state(name);
       await this.log.store.deleteTopic(topic);
@@ -88,7 +88,7 @@ export class InProcessAdmin implements LogAdmin {
   }
 
   async setCommitted(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
-    this.log.checkOpen();
+    this.log.checkWritable();
     checkOffsets(offsets, this.log);
     await this.log.writer.submit((batch) => {
       if ((this.log.group(group)?.size ?? 0) > 0) throw new ConfabError('CONFAB_LOG_REFUSED', { detail: `group ${group} has members; stop them first` });

@@ -65,7 +65,7 @@ export class InProcessLog implements EventLog, GroupLog {
   }
 
   async appender(): Promise<Appender> {
-    this.checkOpen();
+    this.checkWritable();
     let closed = false;
     return {
       append: async (records) => {
@@ -80,7 +80,7 @@ export class InProcessLog implements EventLog, GroupLog {
   }
 
   private append(records: readonly NewRecord[]): Promise<AppendedOffsets> {
-    this.checkOpen();
+    this.checkWritable();
     const placed = this.place(records);
     return this.writer.submit((batch) => {
       checkAlive(placed);
@@ -89,7 +89,7 @@ export class InProcessLog implements EventLog, GroupLog {
   }
 
   private async appendOnce(records: Parameters<OnceAppender['appendOnce']>[0]): Promise<readonly OnceResult[]> {
-    this.checkOpen();
+    this.checkWritable();
     const placed = this.place(records.map(({ record }) => record));
     return this.writer.submit((batch) => {
       checkAlive(placed);
@@ -106,7 +106,7 @@ export class InProcessLog implements EventLog, GroupLog {
   }
 
   async join(options: GroupOptions, listener: GroupListener): Promise<GroupMember> {
-    this.checkOpen();
+    this.checkWritable();
     for (const topic of options.topics) this.state(topic);
     let group = this.groups.get(options.group);
     if (!group) this.groups.set(options.group, group = new Group(options.group, this));
@@ -151,6 +151,9 @@ export class InProcessLog implements EventLog, GroupLog {
   checkOpen(): void {
     if (this.closed) throw new ConfabError('CONFAB_CLOSED', { detail: `${this.kind} log` });
   }
+
+  /** Called before whatever changes the log or joins a group. */
+  checkWritable(): void { this.checkOpen(); }
 
   /** @throws CONFAB_TOPIC_UNKNOWN */
   state(name: string): TopicState {

@@ -1,7 +1,7 @@
 /**
  * What a log of one process stands on: a place for records, committed offsets and known keys. Reads are synchronous and
  * see whole batches only; writes are atomic and, where the store is durable, synced before they resolve. The log (log.ts)
- * calls `write`, the topic methods, `retain` and `compact` one at a time. Faults are injected by wrapping a store.
+ * calls `write`, `retain` and the topic methods one at a time; `compact` and `sweep` run beside them, one at a time. Faults are injected by wrapping a store.
  * Stores: memory.ts, embedded/lmdb-store.ts.
  */
 import type { LogRecord, OffsetToCommit, TopicConfig, TopicDescription } from '../event-log.js';
@@ -104,6 +104,14 @@ export interface ReadLimits {
   readonly maxBytes: number;
 }
 
+export interface CompactOptions {
+  readonly tombstonesBefore: number;
+  /** Also where little has changed since the last time. */
+  readonly force: boolean;
+  /** Awaited between small steps: writers and readers have their turn. */
+  readonly pause: () => Promise<void>;
+}
+
 export interface LogStore {
   /** Everything but the records, as it stands now. */
   load(): { topics: readonly StoredTopic[]; offsets: readonly GroupOffset[] };
@@ -124,9 +132,9 @@ export interface LogStore {
    */
   retain(partition: PartitionState, before: number, maxBytes: number): Promise<{ start: number; more: boolean }>;
   /** Removes records that a newer one of the same key replaces, and tombstones older than `tombstonesBefore`. */
-  compact(partition: PartitionState, tombstonesBefore: number): Promise<void>;
-  /** Forgets keys that are past their time. */
-  forgetKeys(now: number): Promise<void>;
+  compact(partition: PartitionState, options: CompactOptions): Promise<void>;
+  /** Forgets keys that are past their time, and what deleted topics left behind, in small steps. */
+  sweep(now: number, pause: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
