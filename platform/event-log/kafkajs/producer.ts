@@ -1,0 +1,214 @@
+/**
+ * One producer identity: sequence numbers, batches, attempts. One batch a partition is in flight at any time, and a batch
+ * that had no answer is sent again byte for byte, so the broker recognises it: repeated, never doubled, never reordered.
+ */
+import type { Clock } from '../../clock.js';
+import { NoAnswer, type Network } from '../kafkajs-protocol.js';
+import type { NewRecord } from '../event-log.js';
+import { codeName, KafkaCode, STALE_LEADER } from './codes.js';
+import { byLeader, byTopic, type Directory } from './directory.js';
+import { BATCH_OVERHEAD, boundOf, encodeBatch } from './record-encoder.js';
+import { produce, type Identity, type Produced } from './requests-transaction.js';
+
+/** Records of one partition that are written together. `refs` says for each whose it is. */
+export class Batch<R> {
+  encoded: Buffer | undefined;
+  /** It may have reached a broker. */
+  sent = false;
+  bytes = BATCH_OVERHEAD;
+  readonly records: NewRecord[] = [];
+  readonly refs: R[] = [];
+
+  constructor(readonly topic: string, readonly partition: number) {}
+
+  add(record: NewRecord, ref: R): void {
+    this.records.push(record);
+    this.refs.push(ref);
+    this.bytes += boundOf(record);
+  }
+}
+
+/** What became of one batch in one attempt. */
+type Outcome =
+  | { readonly kind: 'written'; readonly baseOffset: number }
+  | { readonly kind: 'refused'; readonly code: number; readonly records: readonly number[] }
+  | { readonly kind: 'again'; readonly reason: string };
+
+export interface ProducerDependencies { readonly network: Network; readonly directory: Directory; readonly clock: Clock }
+
+/** Decides what happens to batches; each method is called once for a batch. */
+export interface Policy<R> {
+  written(batch: Batch<R>, baseOffset: number): void;
+  /** The broker refused it: nothing of it was written. Returns what is to be sent in its place. */
+  refused(batch: Batch<R>, code: number, records: readonly number[]): Batch<R>[];
+  /** Before a batch is tried once more. Returns what to try: the batch itself, less of it if it was not sent, or nothing. */
+  again(batch: Batch<R>, reason: string): Batch<R>[];
+}
+
+const PRODUCE_TIMEOUT_MILLIS = 4_000;
+const PAUSE_MILLIS = { first: 5, most: 200 };
+/** The sequence number is an int32 and wraps; it is never let come near. */
+const LAST_SEQUENCE = 2_000_000_000;
+
+/** Refusals that another attempt may mend; the broker did not append. */
+const NOT_APPENDED = new Set<number>([...STALE_LEADER, KafkaCode.NOT_ENOUGH_REPLICAS, KafkaCode.CORRUPT_MESSAGE, KafkaCode.CONCURRENT_TRANSACTIONS]);
+/** The leader has it, the replicas may not: the same batch once more. */
+const APPENDED = new Set<number>([KafkaCode.REQUEST_TIMED_OUT, KafkaCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND]);
+
+export class Producer {
+  private readonly sequences = new Map<string, number>();
+  /** It cannot go on: a sequence is nearly used up, or the state at the broker is not known. */
+  worn = false;
+
+  constructor(readonly identity: Identity, private readonly dependencies: ProducerDependencies, private readonly lastSequence = LAST_SEQUENCE) {}
+
+  /** Sends all batches; those of one partition one after the other, in the order given. */
+  async send<R>(batches: readonly Batch<R>[], maxRequestBytes: number, policy: Policy<R>): Promise<void> {
+    const queues = new Map<string, Batch<R>[]>();
+    for (const batch of batches) {
+      const key = `${batch.topic}/${batch.partition}`;
+      const queue = queues.get(key);
+      if (queue) queue.push(batch);
+      else queues.set(key, [batch]);
+    }
+    let pause = PAUSE_MILLIS.first;
+    while (queues.size > 0) {
+      const round = firstOf(queues, maxRequestBytes);
+      const outcomes = await this.attempt(round.map(([, queue]) => queue[0] as Batch<R>));
+      let waiting = false;
+      round.forEach(([key, queue], index) => {
+        waiting = this.settle(queue, outcomes[index] as Outcome, policy) || waiting;
+        if (queue.length === 0) queues.delete(key);
+      });
+      if (waiting && queues.size > 0) {
+        await this.dependencies.clock.sleep(pause);
+        pause = Math.min(pause * 2, PAUSE_MILLIS.most);
+      }
+    }
+  }
+
+  /** True when the batch waits for another attempt. */
+  private settle<R>(queue: Batch<R>[], outcome: Outcome, policy: Policy<R>): boolean {
+    const batch = queue[0] as Batch<R>;
+    const key = `${batch.topic}/${batch.partition}`;
+    queue.shift();
+    if (outcome.kind === 'again') {
+      const rest = policy.again(batch, outcome.reason);
+      queue.unshift(...rest);
+      if (rest.length === 0 && batch.sent) this.worn = true;
+      return true;
+    }
+    if (outcome.kind === 'refused') {
+      queue.unshift(...policy.refused(batch, outcome.code, outcome.records));
+      return false;
+    }
+    const next = (this.sequences.get(key) ?? 0) + batch.records.length;
+    this.sequences.set(key, next);
+    if (next > this.lastSequence) this.worn = true;
+    policy.written(batch, outcome.baseOffset);
+    return false;
+  }
+
+  private async attempt<R>(batches: readonly Batch<R>[]): Promise<Outcome[]> {
+    const { directory } = this.dependencies;
+    const outcomes = new Map<Batch<R>, Outcome>();
+    for (const topic of new Set(batches.map((batch) => batch.topic))) {
+      if (!directory.cached(topic)) await directory.topic(topic).catch(() => undefined);
+    }
+    const nodes = byLeader(batches, ({ topic, partition }) => directory.cached(topic)?.leaders[partition] ?? -1);
+    await Promise.all([...nodes].map(async ([node, group]) => {
+      if (node < 0) for (const batch of group) outcomes.set(batch, { kind: 'again', reason: 'the partition has no leader' });
+      else await this.request(node, group, outcomes);
+    }));
+    return batches.map((batch) => outcomes.get(batch) ?? { kind: 'again', reason: 'the broker gave no answer for the partition' });
+  }
+
+  private async request<R>(node: number, group: readonly Batch<R>[], outcomes: Map<Batch<R>, Outcome>): Promise<void> {
+    const { directory, network } = this.dependencies;
+    const topics = byTopic(group, (batch) => {
+      batch.encoded ??= encodeBatch(batch.records, this.identity, this.sequences.get(`${batch.topic}/${batch.partition}`) ?? 0);
+      return { partition: batch.partition, bytes: batch.encoded };
+    });
+    const before = group.map((batch) => batch.sent);
+    for (const batch of group) batch.sent = true;
+    try {
+      const answers = await network.send(node, produce(this.identity.transactionalId, PRODUCE_TIMEOUT_MILLIS, topics));
+      const index = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
+      group.forEach((batch, at) => {
+        const answer = index.get(`${batch.topic}/${batch.partition}`);
+        if (answer) outcomes.set(batch, this.judge(batch, answer, before[at] ?? false));
+      });
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      group.forEach((batch, at) => {
+        batch.sent = error.sent || (before[at] ?? false);
+        directory.forget(batch.topic);
+        outcomes.set(batch, { kind: 'again', reason: error.message });
+      });
+    }
+  }
+
+  private judge<R>(batch: Batch<R>, { code, baseOffset, refused }: Produced, sentBefore: boolean): Outcome {
+    if (code === KafkaCode.NONE) return { kind: 'written', baseOffset };
+    if (STALE_LEADER.has(code)) this.dependencies.directory.forget(batch.topic);
+    if (APPENDED.has(code)) return { kind: 'again', reason: codeName(code) };
+    batch.sent = sentBefore;
+    if (NOT_APPENDED.has(code)) return { kind: 'again', reason: codeName(code) };
+    // The broker no longer has what it would need to compare: this identity is of no more use.
+    if (code === KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER || code === KafkaCode.DUPLICATE_SEQUENCE_NUMBER || code === KafkaCode.UNKNOWN_PRODUCER_ID || code === KafkaCode.INVALID_PRODUCER_EPOCH) this.worn = true;
+    return { kind: 'refused', code, records: refused };
+  }
+}
+
+/** The first batch of each partition, as many as fit into a request. */
+function firstOf<R>(queues: Map<string, Batch<R>[]>, maxRequestBytes: number): [string, Batch<R>[]][] {
+  const round: [string, Batch<R>[]][] = [];
+  let bytes = 0;
+  for (const [key, queue] of queues) {
+    const first = queue[0];
+    if (!first) continue;
+    bytes += first.bytes;
+    if (round.length > 0 && bytes > maxRequestBytes) break;
+    round.push([key, queue]);
+  }
+  return round;
+}
+
+/** Puts records into batches by partition; a new batch where one would exceed `maxBatchBytes`. */
+export class Batcher<R> {
+  readonly batches: Batch<R>[] = [];
+  private readonly open = new Map<string, Map<number, Batch<R>>>();
+
+  constructor(private readonly maxBatchBytes: (topic: string) => number) {}
+
+  add(record: NewRecord, partition: number, ref: R): void {
+    let partitions = this.open.get(record.topic);
+    if (!partitions) this.open.set(record.topic, partitions = new Map());
+    let batch = partitions.get(partition);
+    if (!batch || batch.bytes + boundOf(record) > this.maxBatchBytes(record.topic)) {
+      batch = new Batch(record.topic, partition);
+      partitions.set(partition, batch);
+      this.batches.push(batch);
+    }
+    batch.add(record, ref);
+  }
+}
+
+/** The batch in two, or undefined when it has one record only. */
+export function halves<R>(batch: Batch<R>): [Batch<R>, Batch<R>] | undefined {
+  if (batch.records.length < 2) return undefined;
+  const middle = batch.records.length >> 1;
+  const parts: [Batch<R>, Batch<R>] = [new Batch(batch.topic, batch.partition), new Batch(batch.topic, batch.partition)];
+  batch.records.forEach((record, index) => { parts[index < middle ? 0 : 1].add(record, batch.refs[index] as R); });
+  return parts;
+}
+
+/** The batch without the records that `drop` names, or nothing when none is left. */
+export function without<R>(batch: Batch<R>, drop: (ref: R, index: number) => boolean): Batch<R>[] {
+  const rest = new Batch<R>(batch.topic, batch.partition);
+  batch.records.forEach((record, index) => {
+    const ref = batch.refs[index] as R;
+    if (!drop(ref, index)) rest.add(record, ref);
+  });
+  return rest.records.length === 0 ? [] : [rest];
+}
