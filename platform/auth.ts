@@ -20,7 +20,7 @@ export interface Principal {
 export interface Authenticator {
   /** False when authentication is off: every request is the anonymous principal with all rights. */
   readonly required: boolean;
-  /** @throws CONFAB_TOKEN_MISSING, CONFAB_TOKEN_INVALID, CONFAB_TOKEN_EXPIRED */
+  /** @throws CONFAB_TOKEN_MISSING, CONFAB_TOKEN_INVALID, CONFAB_TOKEN_EXPIRED, CONFAB_KEYS_UNAVAILABLE */
   authenticate(token: string | undefined): Promise<Principal>;
   /** The principal of a token that was verified before and still holds, at once; undefined: ask `authenticate`. */
   known?(token: string | undefined): Principal | undefined;

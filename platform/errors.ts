@@ -42,6 +42,7 @@ export const catalogue = {
   CONFAB_SUBPROTOCOL_REQUIRED: entry(426, false, 'The WebSocket subprotocol is missing', 'Offer the subprotocol that the route names.'),
   CONFAB_HEADERS_TOO_LARGE: entry(431, false, 'The headers are too large', 'Send less than 16 KiB of headers.'),
   CONFAB_RATE_LIMITED: entry(429, true, 'Too many requests', 'Wait as long as Retry-After says.'),
+  CONFAB_KEYS_UNAVAILABLE: entry(503, true, 'The keys that tokens are checked with cannot be had', 'Repeat after Retry-After; operators check CONFAB_AUTH_JWKS_URL.'),
   CONFAB_INTERNAL: entry(500, false, 'An error of the server', 'Report it with the traceId; the server log has the cause.'),
   CONFAB_LOG_UNAVAILABLE: entry(503, true, 'The log cannot be written now', 'Nothing was written. Repeat after Retry-After.'),
   CONFAB_OVERLOADED: entry(503, true, 'The node is at its limit', 'Nothing was written. Repeat after Retry-After.'),
@@ -97,6 +98,7 @@ export const catalogue = {
   CONFAB_BOT_INVALID: entry(422, false, 'The bot is wrong', 'Each entry names file, line and reason. Check with `confab bot check`.'),
   CONFAB_BOT_UNKNOWN: entry(404, false, 'There is no such bot', 'Name a bot of CONFAB_BOTS_DIR.'),
   CONFAB_CLOCK_SKEW: entry(500, false, 'Clocks differ by more than 5 seconds', 'Synchronise the clocks of nodes, brokers and Redis.'),
+  CONFAB_SERVER_UNREACHABLE: entry(503, true, 'The server does not answer', 'Start it with `confab start`, or name it with --url or CONFAB_URL.'),
   CONFAB_USAGE: entry(400, false, 'The command line is wrong', 'See the --help of the command.'),
   CONFAB_INPUT_INVALID: entry(400, false, 'The input file is wrong', 'The detail names the line and the reason.'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -42,7 +42,7 @@ export function closeCodeOf(code: ErrorCode): CloseCode {
     case 'CONFAB_SLOW_CONSUMER': return CloseCode.SLOW_CONSUMER;
     case 'CONFAB_SUBSCRIPTION_LIMIT': return CloseCode.TOO_MANY_SUBSCRIPTIONS;
     case 'CONFAB_DRAINING': return CloseCode.RESTARTING;
-    case 'CONFAB_OVERLOADED': case 'CONFAB_LOG_UNAVAILABLE': case 'CONFAB_RATE_LIMITED': case 'CONFAB_INTERNAL': return CloseCode.OVERLOADED;
+    case 'CONFAB_OVERLOADED': case 'CONFAB_LOG_UNAVAILABLE': case 'CONFAB_RATE_LIMITED': case 'CONFAB_KEYS_UNAVAILABLE': case 'CONFAB_INTERNAL': return CloseCode.OVERLOADED;
     default: return CloseCode.PROTOCOL_ERROR;
   }
 }
