@@ -32,8 +32,3 @@ test('nothing is found in nothing, and at most twenty in much', () => {
   assert.deepEqual(found(''), []);
   assert.equal(extractor.extract('mon '.repeat(1000)).length, 20);
 });
-
-test('a tapped value must be the entity as a whole', () => {
-  assert.equal(extractor.value(1, ' mon '), 'Monday');
-  assert.equal(extractor.value(1, 'on mon'), undefined);
-});

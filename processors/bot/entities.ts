@@ -17,8 +17,6 @@ export interface FoundEntity {
 export interface Extractor {
   /** In order of start, at most 20. */
   extract(text: string): readonly FoundEntity[];
-  /** The value that the whole of `text` has as this entity (a tapped choice), or undefined. */
-  value(entity: number, text: string): string | undefined;
 }
 
 const MOST_FOUND = 20;
@@ -38,7 +36,7 @@ export function createExtractor(bot: Pick<Bot, 'entities'>): Extractor {
   const phrases = phraseTable(bot.entities);
   const patterns = bot.entities.flatMap((entity) => entity.patterns.map((pattern) => ({ entity, pattern: RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE) })));
   const systems = bot.entities.flatMap((entity) => entity.system === null ? [] : [{ name: entity.name, kind: entity.system }]);
-  const extract = (text: string): readonly FoundEntity[] => {
+  return { extract(text) {
     if (bot.entities.length === 0) return NONE;
     const bounded = text.length > MOST_CHARACTERS ? text.slice(0, MOST_CHARACTERS) : text;
     const found: FoundEntity[] = [];
@@ -46,15 +44,7 @@ export function createExtractor(bot: Pick<Bot, 'entities'>): Extractor {
     for (const { name, kind } of systems) findSystem(name, kind, bounded, found);
     if (phrases.size > 0) findPhrases(phrases, tokens(bounded), found);
     return found.length === 0 ? NONE : settle(found);
-  };
-  return {
-    extract,
-    value(entity, text) {
-      const name = bot.entities[entity]?.name;
-      const trimmed = text.trim();
-      return extract(trimmed).find((one) => one.name === name && one.start === 0 && one.end === trimmed.length)?.value;
-    },
-  };
+  } };
 }
 
 function phraseTable(entities: readonly EntityDefinition[]): Map<string, Phrase[]> {
