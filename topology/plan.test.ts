@@ -181,9 +181,10 @@ test('rights follow from the topology: topics, groups and transactional ids of e
   const of = (principal: string): string[] => acls.acls.filter((acl) => acl.principal === principal).map((acl) => `${acl.operation} ${acl.resource} ${acl.name}${acl.pattern === 'prefixed' ? '*' : ''}`);
   assert.deepEqual(of('User:confab-talk'), [
     'read topic x.messages.v1', 'write topic x.dead.v1', 'read topic x.states.v1', 'write topic x.states.v1',
+    'describe-configs topic x.messages.v1', 'describe-configs topic x.dead.v1', 'describe-configs topic x.states.v1',
     'read group x.confab.talk', 'write transactional-id x.confab.talk.*',
   ]);
-  assert.deepEqual(of('User:confab-door'), ['write topic x.messages.v1']);
+  assert.deepEqual(of('User:confab-door'), ['write topic x.messages.v1', 'describe-configs topic x.messages.v1']);
 });
 
 test('a right of a principal beyond the topology is named, its removal left to the operator', async (t) => {

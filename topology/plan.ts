@@ -52,13 +52,14 @@ interface Findings { readonly steps: PlanStep[]; readonly refused: RefusedStep[]
 export async function planTopology(inputs: PlanInputs): Promise<TopologyPlan> {
   const { topology, settings, admin, acls } = inputs;
   const findings: Findings = { steps: [], refused: [], notes: [], unchanged: 0 };
-  const present = new Map((await admin.topics()).map((topic) => [topic.name, topic]));
+  const names = Object.keys(topology.topics).map((name) => `${settings.prefix}${name}`);
+  const present = new Map((await admin.topics(names)).map((topic) => [topic.name, topic]));
   for (const name of Object.keys(topology.topics)) {
     const found = present.get(`${settings.prefix}${name}`);
     if (found === undefined) findings.steps.push({ kind: 'create-topic', topic: name, spec: topicSpec(name, topology, settings) });
     else compareTopic(name, found, inputs, findings);
   }
-  noteOthers([...present.keys()], inputs, findings);
+  noteOthers(await admin.topicNames(), inputs, findings);
   const rights = acls !== undefined && await acls.available();
   if (rights) compareRights(await acls.list(), inputs, findings);
   return { version: 1, prefix: settings.prefix, ...findings, rights };

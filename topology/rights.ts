@@ -18,11 +18,14 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
   };
   const topic = (name: string, of: string, operation: Acl['operation']): void => { grant(name, { resource: 'topic', name: `${prefix}${of}`, pattern: 'literal', operation }); };
   const group = (name: string): void => { grant(name, { resource: 'group', name: `${prefix}confab.${name}`, pattern: 'literal', operation: 'read' }); };
+  /** The log's port tells of a topic with its configuration. */
+  const seen = (name: string, topics: readonly string[]): void => { for (const each of new Set(topics)) topic(name, each, 'describe-configs'); };
   for (const [name, stage] of Object.entries(topology.stages)) {
     for (const read of stage.reads) topic(name, read, 'read');
     for (const write of [...stage.writes, topology.deadLetters]) topic(name, write, 'write');
     if (stage.state !== undefined) { topic(name, stage.state, 'read'); topic(name, stage.state, 'write'); }
     for (const source of sources(topology)) if (!stage.reads.includes(source)) topic(name, source, 'describe');
+    seen(name, [...stage.reads, ...stage.writes, topology.deadLetters, ...(stage.state === undefined ? [] : [stage.state]), ...sources(topology)]);
     group(name);
     grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
   }
@@ -30,6 +33,7 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
     for (const read of edge.reads ?? []) topic(name, read, 'read');
     for (const write of edge.writes ?? []) topic(name, write, 'write');
     for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source)) topic(name, source, 'describe');
+    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...sources(topology)]);
     if (edge.reads !== undefined) group(name);
   }
   return [...acls.values()];

@@ -173,6 +173,8 @@ export interface TopicDescription extends TopicSpec {
 export interface LogAdmin {
   /** All topics but internal ones, or those of `names` that exist. */
   topics(names?: readonly string[]): Promise<TopicDescription[]>;
+  /** Names alone, of all topics that the principal may see, but internal ones. */
+  topicNames(): Promise<string[]>;
   /** @throws CONFAB_TOPIC_EXISTS */
   createTopic(spec: TopicSpec): Promise<void>;
   /** Sets the named entries, leaves others as they are. */

@@ -17,6 +17,11 @@ export class InProcessAdmin implements LogAdmin {
     return states.map((state) => state.describe()).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  async topicNames(): Promise<string[]> {
+    this.log.checkOpen();
+    return [...this.log.topicStates.keys()].sort();
+  }
+
   async createTopic(spec: TopicSpec): Promise<void> {
     this.log.checkWritable();
     checkPartitions(spec.name, spec.partitions);

@@ -68,6 +68,11 @@ export class KafkaAdmin implements LogAdmin {
     return this.describe(found.filter((topic) => !topic.internal));
   }
 
+  async topicNames(): Promise<string[]> {
+    const { directory, clock } = this.options;
+    return (await insist(clock, () => directory.all())).filter((topic) => !topic.internal).map((topic) => topic.name).sort();
+  }
+
   /** What only one topic is asked for, anew. */
   async topic(name: string): Promise<TopicDescription> {
     const { directory, clock } = this.options;
@@ -77,11 +82,11 @@ export class KafkaAdmin implements LogAdmin {
     return found;
   }
 
-  async createTopic({ name, partitions, config }: TopicSpec): Promise<void> {
+  async createTopic({ name, partitions, config, replicas }: TopicSpec): Promise<void> {
     const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
     const made = await this.options.admin.use(`creating ${name}`, (admin) => admin.createTopics({
       timeout: TIMEOUT_MILLIS, waitForLeaders: false,
-      topics: [{ topic: name, numPartitions: partitions, replicationFactor: this.options.replicationFactor, configEntries }],
+      topics: [{ topic: name, numPartitions: partitions, replicationFactor: replicas ?? this.options.replicationFactor, configEntries }],
     }));
     if (!made) throw new ConfabError('CONFAB_TOPIC_EXISTS', { detail: name });
     await this.until(name, (topic) => topic?.leaders.length === partitions && !topic.leaders.includes(-1));
@@ -173,7 +178,7 @@ export class KafkaAdmin implements LogAdmin {
 
   private async send<T>(request: Parameters<Network['send']>[1] & { decode(input: never): T }): Promise<T> {
     try {
-      return await this.options.network.send('any', request) as T;
+      return await this.options.network.send('any', request);
     } catch (error) {
       throw error instanceof NoAnswer ? new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: error.message, cause: error }) : error;
     }

@@ -1,0 +1,85 @@
+/** Plan and apply on a real broker, with and without an authorizer. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { systemClock } from '../platform/clock.js';
+import { isCode } from '../platform/errors.js';
+import type { EventLog } from '../platform/event-log/event-log.js';
+import { openKafkaLog, type KafkaLogOptions } from '../platform/event-log/kafkajs.js';
+import { silentLogger } from '../platform/observability/logger.js';
+import { systemRandom, ulidMaker } from '../platform/random.js';
+import { eventually, serviceAddress, skipWithout } from '../platform/testing.js';
+import { applyTopology } from './apply.js';
+import { ensureTopology } from './ensure.js';
+import { planTopology, type PlanInputs } from './plan.js';
+import { topology } from './topology.js';
+
+const ulid = ulidMaker(systemClock, systemRandom);
+const TOPICS = Object.keys(topology.topics).length;
+
+async function kafka(t: TestContext, service: 'kafka' | 'kafka-acl', more: Partial<KafkaLogOptions> = {}, cleans = true): Promise<{ log: EventLog; prefix: string }> {
+  const log = await openKafkaLog({ brokers: (serviceAddress(service) ?? '').split(','), clientId: 'topology-test', clock: systemClock, logger: silentLogger, ...more });
+  const prefix = `t${ulid().toLowerCase()}.`;
+  t.after(async () => {
+    if (cleans) await clean(log, prefix);
+    await log.close();
+  });
+  return { log, prefix };
+}
+
+/** Topics and rights of the prefix are removed after the test. */
+async function clean(log: EventLog, prefix: string): Promise<void> {
+  for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
+  if (await log.acls?.available()) await log.acls?.remove((await log.acls.list()).filter((acl) => acl.name.startsWith(prefix)));
+}
+
+const inputsOf = (log: EventLog, prefix: string, partitions = 2): PlanInputs => ({
+  topology, settings: { prefix, partitions, principal: () => 'User:app' }, admin: log.admin, ...(log.acls === undefined ? {} : { acls: log.acls }),
+});
+
+test('Kafka: apply makes the log as declared; changes come back as a plan, dangers as refusals', { skip: skipWithout('kafka') }, async (t) => {
+  const { log, prefix } = await kafka(t, 'kafka');
+  const inputs = inputsOf(log, prefix);
+  const first = await planTopology(inputs);
+  assert.deepEqual([first.steps.length, first.rights], [TOPICS, false]);
+  await applyTopology(first, inputs);
+  const again = await planTopology(inputs);
+  assert.deepEqual([again.steps, again.refused, again.notes, again.unchanged], [[], [], [], TOPICS]);
+
+  await log.admin.setTopicConfig(`${prefix}messages.v1`, { 'retention.ms': '3600000', 'compression.type': 'lz4' });
+  await log.admin.setTopicConfig(`${prefix}replies.v1`, { 'retention.ms': '-1' });
+  await eventually('the broker shows the change', async () => (await planTopology(inputs)).steps.length === 1);
+  const changed = await planTopology(inputs);
+  assert.deepEqual(changed.refused.map((step) => step.allow), ['shorten-retention:replies.v1']);
+  const bold = { ...inputs, allow: ['shorten-retention:replies.v1'] };
+  await applyTopology(await planTopology(bold), bold);
+  await eventually('the log is as declared', async () => (await planTopology(inputs)).unchanged === TOPICS);
+  assert.equal((await log.topic(`${prefix}messages.v1`)).config['compression.type'], 'lz4');
+
+  const more = await planTopology(inputsOf(log, prefix, 3));
+  assert.equal(more.refused.filter((step) => step.allow?.startsWith('add-partitions:')).length, 8);
+});
+
+test('Kafka: a start creates what is missing when told to, and refuses another number of partitions', { skip: skipWithout('kafka') }, async (t) => {
+  const { log, prefix } = await kafka(t, 'kafka');
+  const options = { log, topology, settings: { prefix, partitions: 2 }, logger: silentLogger } as const;
+  await assert.rejects(ensureTopology({ ...options, apply: 'never' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING'));
+  await Promise.all([ensureTopology({ ...options, apply: 'on-start' }), ensureTopology({ ...options, apply: 'on-start' })]);
+  await ensureTopology({ ...options, apply: 'never' });
+  await assert.rejects(ensureTopology({ ...options, settings: { ...options.settings, partitions: 3 }, apply: 'on-start' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_REFUSED'));
+});
+
+test('Kafka with an authorizer: rights are planned, applied, and enough for a process to start', { skip: skipWithout('kafka-acl') }, async (t) => {
+  const { log, prefix } = await kafka(t, 'kafka-acl', { sasl: { mechanism: 'plain', username: 'admin', password: 'admin-secret' } });
+  const { log: app } = await kafka(t, 'kafka-acl', { sasl: { mechanism: 'plain', username: 'app', password: 'app-secret' } }, false);
+  const inputs = inputsOf(log, prefix);
+  const start = { log: app, topology, settings: inputs.settings, topics: ['messages.v1', 'intents.v1', 'dead-letters.v1'], logger: silentLogger } as const;
+  await assert.rejects(ensureTopology({ ...start, apply: 'on-start' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING', 'CONFAB_LOG_REFUSED'));
+  const first = await planTopology(inputs);
+  assert.equal(first.rights, true);
+  await applyTopology(first, inputs);
+  await eventually('the log is as declared', async () => (await planTopology(inputs)).steps.length === 0);
+  await eventually('the rights are known to the broker', () => ensureTopology({ ...start, apply: 'on-start' }).then(() => true, () => false));
+  const appender = await app.appender();
+  await appender.append([{ topic: `${prefix}messages.v1`, key: 'default/c', value: Buffer.from('x'), timestamp: systemClock.now() }]);
+  await appender.close();
+});
