@@ -1,0 +1,85 @@
+/** The command line: which commands there are, how errors and exit codes come out. */
+import { Command, CommanderError } from 'commander';
+import { loadConfig } from '../platform/config.js';
+import { ConfabError } from '../platform/errors.js';
+import { packageVersion } from '../platform/package-root.js';
+import { EXIT, type CliContext, type CliDependencies, type CommandEntry } from './context.js';
+import { errorText, harmless, hasColour, suggestion } from './terminal.js';
+
+/** Commands of every build; main.ts adds `start`. */
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'replay', description: 'send recorded dialogues through a running pipeline and judge the outcomes', load: async (context) => (await import('./replay.js')).replayCommand(context) },
+  { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
+  { name: 'bot', description: 'bots: check', load: async (context) => (await import('./bot.js')).botCommand(context) },
+  { name: 'tail', description: 'print the records of a topic as JSON lines', load: async (context) => (await import('./tail.js')).tailCommand(context) },
+  { name: 'config', description: 'print the settings that a process would use', load: async (context) => (await import('./config.js')).configCommand(context) },
+  { name: 'version', description: 'print the version', load: async (context) => (await import('./version.js')).versionCommand(context) },
+];
+
+const EPILOGUE = `
+Exit codes: 0 done, 1 failed or found something wrong, 2 topology plan --exit-code has changes, 64 wrong command line, 130 interrupted.
+Settings are environment variables, see docs/config.md.`;
+
+/**
+ * Runs one command line (without node and script) and resolves with the exit code. Never rejects: errors are printed on
+ * stderr, in one line each.
+ */
+export async function runCli(argv: readonly string[], dependencies: CliDependencies): Promise<number> {
+  const { env, stderr } = dependencies;
+  let code: number = EXIT.ok;
+  const context: CliContext = {
+    ...dependencies,
+    interrupted: dependencies.interrupted ?? sigint,
+    config: () => loadConfig(env, { serving: false }),
+    exitCode: (wanted) => { code = wanted; },
+  };
+  try {
+    const program = await buildProgram(argv, context);
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return code;
+    const shown = error instanceof CommanderError ? usageError(error) : error;
+    stderr.write(errorText(shown, { colour: hasColour(stderr, env), stack: env.CONFAB_LOG_LEVEL === 'debug' || env.CONFAB_LOG_LEVEL === 'trace' }));
+    return shown instanceof ConfabError && shown.code === 'CONFAB_USAGE' ? EXIT.usage : EXIT.failed;
+  }
+}
+
+/** The program with the command of `argv` loaded; of the others only names and descriptions. */
+async function buildProgram(argv: readonly string[], context: CliContext): Promise<Command> {
+  const entries = [...context.commands ?? [], ...COMMANDS];
+  const program = new Command('confab').description('A streaming conversation pipeline on an event log.')
+    .version(packageVersion(), '-V, --version').addHelpText('after', EPILOGUE).showHelpAfterError(false).helpCommand(true);
+  const wanted = argv.find((word) => !word.startsWith('-') && word !== 'help');
+  for (const entry of entries) {
+    program.addCommand(entry.name === wanted ? await entry.load(context) : new Command(entry.name).description(entry.description));
+  }
+  if (wanted !== undefined && !entries.some(({ name }) => name === wanted)) {
+    throw new ConfabError('CONFAB_USAGE', { detail: `There is no command "${wanted}".${suggestion(wanted, entries.map(({ name }) => name))}` });
+  }
+  program.action(() => { context.stdout.write(program.helpInformation()); });
+  settle(program, context);
+  return program;
+}
+
+/** Every command writes to our outputs, throws instead of exiting and leaves errors to `runCli`. */
+function settle(command: Command, context: CliContext): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => { context.stdout.write(text); },
+    writeErr: (text) => { context.stderr.write(text); },
+    outputError: () => undefined,
+    getOutHasColors: () => hasColour(context.stdout, context.env),
+    getErrHasColors: () => hasColour(context.stderr, context.env),
+  });
+  for (const child of command.commands) settle(child, context);
+}
+
+function usageError(error: CommanderError): ConfabError {
+  return new ConfabError('CONFAB_USAGE', { detail: `${harmless(error.message.replace(/^error: /, '').replaceAll('\n', ' ')).replace(/\.$/, '')}.` });
+}
+
+function sigint(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => { controller.abort(new Error('interrupted')); });
+  return controller.signal;
+}
