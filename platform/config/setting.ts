@@ -49,7 +49,7 @@ function make(name: string, kind: Kind<unknown>, options: SettingOptions<unknown
 }
 
 /** A setting with a default: always has a value. */
-export function setting<T>(name: string, kind: Kind<T>, options: SettingOptions<T> & { readonly default: T }): Setting<T> {
+export function setting<T>(name: string, kind: Kind<T>, options: SettingOptions<NoInfer<T>> & { readonly default: NoInfer<T> }): Setting<T> {
   return make(name, kind, options, false) as Setting<T>;
 }
 

@@ -1,0 +1,41 @@
+/** `confab start`: runs the pipeline, or some of its roles, until it is told to stop. */
+import { Command } from 'commander';
+import { loadConfig, type Config } from '../platform/config.js';
+import { packageVersion } from '../platform/package-root.js';
+import { EXIT, type CliContext } from './context.js';
+
+/** A started process, as far as the command needs it. */
+export interface Started {
+  readonly url: string;
+  /** Resolves when every part can do its job. */
+  readonly ready: Promise<void>;
+  /** Resolves with the exit code once it has stopped. */
+  readonly ended: Promise<number>;
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+/** @param run makes the process; main.ts brings it, because it chooses the adapters */
+export function startCommand(context: CliContext, roles: readonly string[], run: (config: Config) => Promise<Started>): Command {
+  return new Command('start').description('run the whole pipeline in one process, or the named roles of it')
+    .option('--role <role>', `run only this role (repeatable): ${roles.join(', ')}; needs Kafka`, collect, [])
+    .addHelpText('after', '\nExamples:\n  confab start\n  CONFAB_KAFKA_BROKERS=kafka:9092 CONFAB_REDIS_URL=redis://redis:6379 confab start --role intent --role dialogue')
+    .action(async ({ role }: { role: string[] }) => {
+      const begun = context.clock.monotonic();
+      const config = loadConfig(context.env, { roles: role });
+      const started = await run(config);
+      await Promise.race([started.ready, started.ended]);
+      context.stdout.write(banner(config, started.url, context.clock.monotonic() - begun));
+      context.exitCode(await started.ended === 0 ? EXIT.ok : EXIT.failed);
+    });
+}
+
+function banner(config: Config, url: string, millis: number): string {
+  const all = config.roles.length === 0;
+  const lines = [`Confab ${packageVersion()} is ready after ${(millis / 1000).toFixed(1)} s${all ? '' : ` (${config.roles.join(', ')})`}`, `  listens on  ${url}`];
+  if (config.kafka.brokers === undefined) lines.push(`  data        ${config.pipeline.dataDir} (remove it to begin afresh)`);
+  else lines.push(`  log         Kafka at ${config.kafka.brokers.join(', ')}`);
+  if (config.auth.mode !== 'jwt') lines.push(`  auth        off: ${config.auth.mode === 'insecure' ? 'anyone who reaches the address may do everything' : 'only this machine reaches it'}`);
+  if (all) lines.push('', 'Try:', `  curl -s ${url}/v1/conversations/me/messages -H 'content-type: application/json' -d '{"text":"where is my parcel?"}'`, `  curl -s '${url}/v1/conversations/me/events'`, `  open ${url}/docs`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,93 @@
+/** Chooses and opens the adapters that a process stands on: log, codec, Redis, state, tracer. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../platform/clock.js';
+import type { Config } from '../platform/config.js';
+import type { EventLog } from '../platform/event-log/event-log.js';
+import type { Logger } from '../platform/observability/logger.js';
+import { createTracer, parseOtlpHeaders, type Tracer } from '../platform/observability/tracing.js';
+import { packageVersion } from '../platform/package-root.js';
+import type { Random } from '../platform/random.js';
+import type { RedisConnection } from '../platform/redis.js';
+import type { StateStore } from '../platform/state/state-store.js';
+import type { Codec } from '../schemas/codec.js';
+import { createLocalCodec } from '../schemas/codec-local.js';
+import { redisOptions, registryOptions } from './settings.js';
+
+export interface Base {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/**
+ * The log that the settings name. Client libraries are loaded only when they are used: memory and start-up time matter.
+ * @throws CONFAB_LOG_LOCKED, CONFAB_DATA_VERSION, CONFAB_DATA_DIR, CONFAB_LOG_UNAVAILABLE
+ */
+export async function openLog({ config, clock, random, logger }: Base, options: { readOnly?: boolean } = {}): Promise<EventLog> {
+  const { kafka } = config;
+  if (kafka.brokers === undefined) {
+    const { openEmbeddedLog } = await import('../platform/event-log/embedded.js');
+    return openEmbeddedLog({ folder: config.pipeline.dataDir, clock, random, logger, readOnly: options.readOnly ?? false });
+  }
+  const { openKafkaLog } = await import('../platform/event-log/kafkajs.js');
+  const { kafkaOptions } = await import('./kafka-settings.js');
+  return openKafkaLog({ ...kafkaOptions(config), clock, logger });
+}
+
+/** @throws CONFAB_REGISTRY_UNAVAILABLE, CONFAB_SCHEMA_INCOMPATIBLE */
+export async function openCodec({ config, clock, logger }: Base): Promise<Codec> {
+  const registry = registryOptions(config);
+  if (registry === undefined) return createLocalCodec();
+  const { createRegistryCodec } = await import('../schemas/codec-registry.js');
+  const codec = createRegistryCodec({ ...registry, prefix: config.pipeline.prefix, clock, logger });
+  await codec.prepare();
+  return codec;
+}
+
+/** Undefined without Redis. Refuses one that may evict. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_REDIS_EVICTS */
+export async function openRedis({ config, logger, random }: Base): Promise<RedisConnection | undefined> {
+  const options = redisOptions(config, 'confab');
+  if (options === undefined) return undefined;
+  const { connectRedis } = await import('../platform/redis.js');
+  const redis = await connectRedis(options, { logger, random });
+  try {
+    await redis.check();
+  } catch (error) {
+    await redis.close();
+    throw error;
+  }
+  return redis;
+}
+
+/** Keys of this installation in Redis begin with it. */
+export const redisPrefix = ({ redis, pipeline }: Config): string => `${redis.keyPrefix}${pipeline.prefix}`;
+
+/** Redis where there is one, else a view in the data directory, else memory (it is rebuilt from the log at every start). */
+export async function openState(config: Config, log: EventLog, redis: RedisConnection | undefined): Promise<StateStore> {
+  if (redis !== undefined) {
+    const { RedisStateStore } = await import('../platform/state/redis.js');
+    return new RedisStateStore(redis, { prefix: redisPrefix(config) });
+  }
+  if (log.kind === 'embedded') {
+    const { EmbeddedStateStore } = await import('../platform/state/embedded.js');
+    return new EmbeddedStateStore({ path: join(config.pipeline.dataDir, 'state') });
+  }
+  const { MemoryStateStore } = await import('../platform/state/memory.js');
+  return new MemoryStateStore();
+}
+
+export function openTracer({ config, random, logger }: Base, role: string): Promise<Tracer> {
+  const { tracing, observability } = config;
+  return createTracer({
+    ratio: observability.traceSample, serviceName: observability.serviceName, role, version: packageVersion(), random,
+    target: tracing === undefined ? undefined : { url: tracing.url, headers: parseOtlpHeaders(observability.headers?.reveal()) },
+    onError: (error) => { logger.warn({ err: error }, 'spans could not be sent'); },
+  });
+}
+
+/** Names of the bots in a folder, without loading them: for processes that only have to know whether a bot exists. */
+export function botNames(folder: string): ReadonlySet<string> {
+  return new Set(readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name));
+}

@@ -1,0 +1,108 @@
+/** One process: which parts its roles need, made, started in order and stopped in the opposite one. */
+import { join } from 'node:path';
+import { ConfabError } from '../platform/errors.js';
+import type { EventLog } from '../platform/event-log/event-log.js';
+import { Lifecycle, type Component } from '../platform/lifecycle.js';
+import { createProcessMetrics, type Metrics } from '../platform/observability/metrics.js';
+import type { Tracer } from '../platform/observability/tracing.js';
+import { packageVersion } from '../platform/package-root.js';
+import type { RedisConnection } from '../platform/redis.js';
+import { fixedBots, fileModelCache, loadBots } from '../processors/bot/index.js';
+import { stageFactories, stageNames, type StageParts } from '../processors/index.js';
+import { createRunner } from '../processors/runner.js';
+import type { Stage } from '../processors/stage.js';
+import type { Codec } from '../schemas/codec.js';
+import { ensureTopology } from '../topology/ensure.js';
+import { topology, type StageName } from '../topology/topology.js';
+import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
+import { topologySettings } from './settings.js';
+import { serverComponents } from './server.js';
+
+/** What the parts of a process share. */
+export interface Infrastructure extends Base {
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly log: EventLog;
+  readonly codec: Codec;
+  readonly redis: RedisConnection | undefined;
+}
+
+export type Role = StageName | 'ingress' | 'egress';
+export const ROLES: readonly Role[] = ['ingress', ...stageNames, 'egress'];
+
+export interface RunningProcess {
+  readonly lifecycle: Lifecycle;
+  /** Where it listens. */
+  readonly url: string;
+}
+
+/** @throws every coded error of a start: nothing is left open then */
+export async function startProcess(base: Base): Promise<RunningProcess> {
+  const { config, clock, logger } = base;
+  const roles = new Set(rolesOf(config.roles));
+  const lifecycle = new Lifecycle({ clock, logger, drainTimeout: config.http.drainTimeout });
+  const opened: Component[] = [];
+  try {
+    const infrastructure = await openInfrastructure(base, opened);
+    await ensureTopology({ log: infrastructure.log, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, logger });
+    for (const component of await stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
+    const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
+    for (const component of [...opened, ...server.components]) lifecycle.add(component);
+    opened.length = 0;
+    lifecycle.handleSignals();
+    await lifecycle.start();
+    return { lifecycle, url: server.url() };
+  } catch (error) {
+    for (const component of opened.reverse()) await component.stop?.();
+    throw error;
+  }
+}
+
+/** @throws CONFAB_USAGE */
+function rolesOf(wanted: readonly string[]): readonly Role[] {
+  const unknown = wanted.find((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new ConfabError('CONFAB_USAGE', { detail: `There is no role "${unknown}"; there are ${ROLES.join(', ')}.` });
+  return wanted.length === 0 ? ROLES : wanted as Role[];
+}
+
+/** Opens what everything stands on, in an order in which it can be closed backwards. */
+async function openInfrastructure(base: Base, opened: Component[]): Promise<Infrastructure> {
+  const { config } = base;
+  const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
+  const tracer = await openTracer(base, config.roles.join(',') || 'all');
+  opened.push({ name: 'tracer', stop: () => tracer.close() });
+  const redis = await openRedis(base);
+  if (redis !== undefined) opened.push({ name: 'redis', stop: () => redis.close() });
+  const log = await openLog(base);
+  opened.push({ name: 'log', stop: () => log.close() });
+  await log.check();
+  return { ...base, metrics, tracer, log, codec: await openCodec(base), redis };
+}
+
+async function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, lifecycle: Lifecycle): Promise<Component[]> {
+  const { config, log, redis, codec, clock, random, logger, metrics, tracer } = infrastructure;
+  const names = stageNames.filter((name) => roles.has(name));
+  if (names.length === 0) return [];
+  const parts = await stageParts(infrastructure, names);
+  const state = await openState(config, log, redis);
+  await state.check();
+  const runners = names.map((name): Component => {
+    const runner = createRunner(name, stageFactories[name](parts) as Stage<typeof name>, {
+      log, codec, state, clock, random, logger, metrics, tracer, prefix: config.pipeline.prefix,
+      onFatal: (error) => { logger.fatal({ err: error, stage: name }, 'a stage cannot go on'); void lifecycle.stop(error.code, 1).then((code) => { process.exit(code); }); },
+    });
+    return { name, start: () => runner.start(), ready: () => runner.ready, stop: () => runner.close() };
+  });
+  return [{ name: 'state', stop: () => state.close() }, ...runners];
+}
+
+/** @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN the default bot is missing */
+async function stageParts({ config }: Infrastructure, names: readonly StageName[]): Promise<StageParts> {
+  const models = fileModelCache(join(config.pipeline.dataDir, 'models'));
+  if (names.every((name) => name === 'analytics')) return { bots: fixedBots([]), models };
+  const bots = await loadBots(config.pipeline.botsDir);
+  if (!bots.some(({ id }) => id === config.pipeline.defaultBot)) {
+    throw new ConfabError('CONFAB_BOT_UNKNOWN', { detail: `CONFAB_DEFAULT_BOT is ${config.pipeline.defaultBot}; ${config.pipeline.botsDir} has ${bots.map(({ id }) => id).join(', ') || 'none'}.` });
+  }
+  return { bots: fixedBots(bots), models };
+}

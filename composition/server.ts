@@ -1,0 +1,78 @@
+/** The HTTP side of a process: routes of ingress and egress on one port, or health and metrics alone. */
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createAcceptor } from '../ingress/acceptance/create.js';
+import { ingressRoutes } from '../ingress/server.js';
+import { AdminServer } from '../platform/admin-server.js';
+import { authenticatorOff, type Authenticator } from '../platform/auth.js';
+import { ConfabError } from '../platform/errors.js';
+import { buildHttpServer } from '../platform/http/server.js';
+import type { Component } from '../platform/lifecycle.js';
+import { packageVersion } from '../platform/package-root.js';
+import { botNames } from './infrastructure.js';
+import type { Infrastructure, Role } from './process.js';
+import { defined } from './settings.js';
+
+export interface ServerParts {
+  readonly components: readonly Component[];
+  /** Where it listens, once started. */
+  url(): string;
+}
+
+export async function serverComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, ready: () => boolean): Promise<ServerParts> {
+  const { config, logger, metrics } = infrastructure;
+  const authenticator = await openAuthenticator(infrastructure);
+  const admin = config.http.adminPort === undefined ? [] : [new AdminServer({ host: config.http.adminHost, port: config.http.adminPort, metrics, ready, logger, authenticator: undefined })];
+  if (!roles.has('ingress') && !roles.has('egress')) {
+    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, authenticator });
+    return { components: [...admin, server], url: () => urlOf(config.http.host, server.port) };
+  }
+  const app = buildHttpServer({
+    ...infrastructure, authenticator, ready, host: config.http.host, insecure: config.auth.mode === 'insecure', maxBodyBytes: config.http.maxBody, version: packageVersion(),
+    trustProxy: typeof config.http.trustProxy === 'object' ? [...config.http.trustProxy] : config.http.trustProxy,
+    ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
+  });
+  const parts: Component[] = [];
+  if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
+  return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+}
+
+async function openAuthenticator({ config, clock }: Infrastructure): Promise<Authenticator> {
+  const { auth } = config;
+  if (auth.mode !== 'jwt') return authenticatorOff();
+  const { createJwtAuthenticator } = await import('../platform/auth-jwt.js');
+  return createJwtAuthenticator({ clock, audience: auth.audience, ...defined({ issuer: auth.issuer, secrets: auth.secret === undefined ? undefined : [auth.secret.reveal()], jwksUrl: auth.jwksUrl }) });
+}
+
+async function addIngress(app: FastifyInstance, infrastructure: Infrastructure): Promise<Component> {
+  const { config, clock, random } = infrastructure;
+  const acceptor = await createAcceptor({ ...infrastructure, prefix: config.pipeline.prefix });
+  const bots = botNames(config.pipeline.botsDir);
+  await app.register(ingressRoutes, {
+    acceptor, clock, random,
+    bots: { defaultBot: config.pipeline.defaultBot, known: (id) => bots.has(id), ...(config.pipeline.tenantBots === undefined ? {} : { tenantBots: Object.fromEntries(config.pipeline.tenantBots) }) },
+  });
+  return { name: 'ingress', stop: () => acceptor.close() };
+}
+
+/** Started last and stopped first: the doors close before the rooms. */
+function httpComponent(app: FastifyInstance, { config }: Infrastructure): Component {
+  return {
+    name: 'http',
+    async start() {
+      try {
+        await app.listen({ host: config.http.host, port: config.http.port });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+        throw new ConfabError('CONFAB_PORT_TAKEN', { detail: `${config.http.host}:${config.http.port} is in use by another process. Set CONFAB_HTTP_PORT to a free one.`, cause: error });
+      }
+    },
+    drain: () => { app.confab.drain(); },
+    stop: () => app.close(),
+  };
+}
+
+function urlOf(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${shown}:${port}`;
+}

@@ -1,0 +1,66 @@
+/** The program on Kafka and Redis, a process for each role. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { Program, post } from './composition/testing.js';
+import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
+
+const ROLES = ['ingress', 'intent', 'dialogue', 'analytics', 'egress'] as const;
+type Role = (typeof ROLES)[number];
+
+interface Events { events: { type: string; messageId?: string; inReplyTo?: string }[] }
+
+test('kill -9 of each role in turn under traffic: every accepted message has one outcome, in order', { skip: skipWithout('kafka', 'redis'), timeout: 240_000 }, async (t) => {
+  const prefix = `t${randomBytes(4).toString('hex')}.`;
+  const env = {
+    CONFAB_KAFKA_BROKERS: serviceAddress('kafka') ?? '', CONFAB_REDIS_URL: serviceAddress('redis') ?? '', CONFAB_PREFIX: prefix, CONFAB_PARTITIONS: '6', CONFAB_DATA_DIR: scratchFolder(t),
+  };
+  const running = new Map<Role, Program>();
+  const start = async (role: Role): Promise<void> => { running.set(role, await Program.start(t, { env, args: ['start', '--role', role] })); };
+  const url = (role: Role): string => running.get(role)?.url ?? '';
+  await start('ingress');
+  await running.get('ingress')?.ready(60_000);
+  for (const role of ROLES.slice(1)) await start(role);
+  for (const role of ROLES) await running.get(role)?.ready(60_000);
+
+  const accepted = new Map<string, string[]>();
+  let stop = false;
+  const writers = Array.from({ length: 6 }, async (_, i) => {
+    const conversation = `c${i}`;
+    const mine: string[] = [];
+    accepted.set(conversation, mine);
+    for (let turn = 0; !stop; turn += 1) {
+      // A key makes it safe to repeat until there is an answer: once in the log, whatever was killed.
+      for (let answer; answer?.status !== 202;) {
+        answer = await post(url('ingress'), conversation, `message ${turn}`, `${conversation}-${turn}`).catch(() => undefined);
+        if (answer?.status === 202) mine.push(answer.body.messageId);
+        else { assert.ok(answer === undefined || answer.status === 503, `status ${answer?.status} ${answer?.body.code}`); await new Promise((resolve) => { setTimeout(resolve, 100); }); }
+      }
+    }
+  });
+  const count = (): number => [...accepted.values()].flat().length;
+  for (const role of ROLES) {
+    const before = count();
+    await eventually('traffic', () => count() > before + 100, 60_000);
+    await running.get(role)?.kill('SIGKILL');
+    await start(role);
+    await running.get(role)?.ready(60_000);
+  }
+  stop = true;
+  await Promise.all(writers);
+  for (const [conversation, messages] of accepted) {
+    let found: string[] = [];
+    await eventually(`all of ${conversation} is answered`, async () => {
+      found = [];
+      for (let after = ''; ;) {
+        const page = await (await fetch(`${url('egress')}/v1/conversations/${conversation}/events?limit=500${after}`)).json() as Events & { next: string | null };
+        found.push(...page.events.filter((event) => event.type !== 'message').map((event) => event.inReplyTo ?? ''));
+        if (page.next === null || page.events.length === 0) break;
+        after = `&after=${page.next}`;
+      }
+      return found.length >= messages.length;
+    }, 60_000);
+    assert.deepEqual(found, messages, conversation);
+  }
+  for (const role of ROLES) assert.equal((await running.get(role)?.kill('SIGTERM'))?.code, 0, `${role}: ${running.get(role)?.output}`);
+});

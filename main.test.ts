@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually, scratchFolder } from './platform/testing.js';
+import { follow, post, Program } from './composition/testing.js';
+
+test('one process answers over a socket, stops within its drain, and goes on where it was', async (t) => {
+  const env = { CONFAB_DATA_DIR: scratchFolder(t) };
+  const first = await (await Program.start(t, { env })).ready();
+  const stream = await follow(first.url, 'c1');
+  await eventually('ready', () => stream.frames.some((frame) => frame.type === 'ready'));
+  const { status, body } = await post(first.url, 'c1', 'where is my parcel?');
+  assert.equal(status, 202);
+  await eventually('answered', () => stream.frames.some((frame) => frame.type === 'reply' && frame.inReplyTo === body.messageId));
+  assert.deepEqual(await first.kill('SIGTERM'), { code: 0, signal: null });
+
+  const second = await (await Program.start(t, { env })).ready();
+  const resumed = await follow(second.url, 'c1', body.position);
+  await eventually('the reply comes again to who asks for it', () => resumed.frames.some((frame) => frame.type === 'reply' && frame.inReplyTo === body.messageId));
+  const next = await post(second.url, 'c1', 'what are your opening hours?');
+  await eventually('the conversation goes on', () => resumed.frames.some((frame) => frame.inReplyTo === next.body.messageId));
+  assert.equal(resumed.frames.filter((frame) => frame.type === 'reply').length, 2);
+});
+
+test('kill -9 under traffic: everything accepted is answered exactly once and in order after the restart', async (t) => {
+  const env = { CONFAB_DATA_DIR: scratchFolder(t) };
+  const accepted = new Map<string, string[]>();
+  let program = await (await Program.start(t, { env })).ready();
+  for (let round = 0; round < 3; round += 1) {
+    const { url } = program;
+    let stop = false;
+    const writers = Array.from({ length: 8 }, async (_, i) => {
+      const conversation = `c${round}-${i}`;
+      const mine: string[] = [];
+      accepted.set(conversation, mine);
+      for (let turn = 0; turn < 1000 && !stop; turn += 1) {
+        const answer = await post(url, conversation, `message ${turn}`).catch(() => undefined);
+        if (answer?.status === 202) mine.push(answer.body.messageId); else break;
+      }
+    });
+    await eventually('traffic', () => [...accepted.values()].flat().length > (round + 1) * 100);
+    await program.kill('SIGKILL');
+    stop = true;
+    await Promise.all(writers);
+    program = await (await Program.start(t, { env })).ready();
+  }
+  for (const [conversation, messages] of accepted) {
+    const outcomes = async (): Promise<string[]> => {
+      const page = await (await fetch(`${program.url}/v1/conversations/${conversation}/events?limit=500`)).json() as { events: { type: string; messageId?: string; inReplyTo?: string }[] };
+      const replies = page.events.filter((event) => event.type === 'reply' || event.type === 'outcome').map((event) => event.inReplyTo ?? '');
+      // The message under way when the process was killed may have been accepted without an answer to the client.
+      return replies.filter((id) => messages.includes(id));
+    };
+    await eventually(`${conversation} is answered`, async () => (await outcomes()).length >= messages.length);
+    assert.deepEqual(await outcomes(), messages);
+  }
+});
+
+test('a second process on the same data directory is refused with what to do', async (t) => {
+  const env = { CONFAB_DATA_DIR: scratchFolder(t) };
+  await (await Program.start(t, { env })).ready();
+  const second = await Program.start(t, { env });
+  assert.equal((await second.exited).code, 1);
+  assert.match(second.output, /CONFAB_LOG_LOCKED/);
+});
+
+for (const [name, env, code] of [
+  ['a role without Kafka', {}, 'CONFAB_ROLE_NEEDS_KAFKA'],
+  ['a wide bind without keys', { CONFAB_HTTP_HOST: '0.0.0.0' }, 'CONFAB_AUTH_REQUIRED'],
+  ['an unknown setting', { CONFAB_HTP_PORT: '1' }, 'CONFAB_CONFIG_UNKNOWN'],
+] as const) {
+  test(`${name} refuses to start with ${code}`, async (t) => {
+    const program = await Program.start(t, { env: { ...env, CONFAB_DATA_DIR: scratchFolder(t) }, args: code === 'CONFAB_ROLE_NEEDS_KAFKA' ? ['start', '--role', 'intent'] : ['start'] });
+    assert.equal((await program.exited).code, 1);
+    assert.match(program.output, new RegExp(code));
+  });
+}
+
+test('a port that is taken is said in one line', async (t) => {
+  const first = await (await Program.start(t, { env: { CONFAB_DATA_DIR: scratchFolder(t) } })).ready();
+  const second = await Program.start(t, { env: { CONFAB_DATA_DIR: scratchFolder(t), CONFAB_HTTP_PORT: new URL(first.url).port } });
+  assert.equal((await second.exited).code, 1);
+  assert.match(second.output, /CONFAB_PORT_TAKEN/);
+});

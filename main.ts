@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** Composition root: the command line over the adapters that composition/ chooses. Nothing imports this file. */
+import { startCommand, type Started } from './cli/start.js';
+import { runCli } from './cli/program.js';
+import { openCodec, openLog, type Base } from './composition/infrastructure.js';
+import { systemClock } from './platform/clock.js';
+import type { Config } from './platform/config.js';
+import { createLogger } from './platform/observability/logger.js';
+import { systemRandom } from './platform/random.js';
+
+const baseOf = (config: Config, quiet = false): Base => ({
+  config, clock: systemClock, random: systemRandom,
+  logger: createLogger({ level: quiet ? 'silent' : config.observability.logLevel, ...(config.roles.length > 0 ? { role: config.roles.join(',') } : {}) }),
+});
+
+async function start(config: Config): Promise<Started> {
+  const { startProcess } = await import('./composition/process.js');
+  const { lifecycle, url } = await startProcess(baseOf(config));
+  const ready = (async () => { while (!lifecycle.readiness().ready) await systemClock.sleep(20); })();
+  return { url, ready, ended: lifecycle.ended };
+}
+
+const code = await runCli(process.argv.slice(2), {
+  env: process.env, stdout: process.stdout, stderr: process.stderr, clock: systemClock, random: systemRandom,
+  commands: [{
+    name: 'start', description: 'run the whole pipeline in one process, or the named roles of it',
+    load: async (context) => startCommand(context, (await import('./composition/process.js')).ROLES, start),
+  }],
+  openLog: (config, mode) => openLog(baseOf(config, true), { readOnly: mode === 'read' }),
+  openCodec: (config) => openCodec(baseOf(config, true)),
+});
+process.exit(code);
