@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { systemClock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
 import { packageVersion } from '../platform/package-root.js';
@@ -28,7 +28,7 @@ test('version and help', async () => {
   assert.deepEqual(await run(['--version']), { code: 0, out: `${packageVersion()}\n`, err: '' });
   const help = await run(['--help']);
   assert.equal(help.code, 0);
-  assert.match(help.out, /replay .*\n.*topology/);
+  assert.match(help.out, /replay .*topology/s);
   assert.match(help.out, /Exit codes: 0 done, 1 failed/);
   assert.match((await run([])).out, /Usage: confab/);
   assert.match((await run(['replay', '--help'])).out, /CONFAB_TOKEN/);
@@ -77,7 +77,7 @@ test('bot check names faults with file and line', async (t) => {
   assert.match((await run(['bot', 'check', 'bed'], { CONFAB_BOTS_DIR: bots })).err, /CONFAB_BOT_UNKNOWN.*Did you mean bad\?/);
 });
 
-async function replayFile(t: Parameters<typeof scratchFolder>[0] & { after(run: () => unknown): void }, faults: Faults, ...flags: string[]) {
+async function replayFile(t: TestContext, faults: Faults, ...flags: string[]) {
   const file = join(scratchFolder(t), 'talk.jsonl');
   writeFileSync(file, ['a', 'b'].flatMap((conversation) => [0, 1, 2].map((turn) => JSON.stringify({ conversation, turn, speaker: turn === 1 ? 'system' : 'user', text: 'hello' }))).join('\n'));
   const server = new FakeServer(faults);

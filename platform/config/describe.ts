@@ -7,7 +7,7 @@ export interface DescribedSetting {
   readonly name: string;
   /** Masked for secrets; undefined when there is none. */
   readonly value: string | undefined;
-  /** True when the value is the default. */
+  /** True when the environment does not give it. */
   readonly isDefault: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface DescribedSetting {
 export function describeConfig(config: Config): DescribedSetting[] {
   return (Object.keys(settings) as SectionName[]).flatMap((section) => Object.entries(settings[section] as Record<string, Setting<unknown>>).map(([key, one]) => {
     const value = (config[section] as Readonly<Record<string, unknown>>)[key];
-    return { name: one.name, value: value === undefined ? undefined : one.kind.format(value), isDefault: value === one.default };
+    return { name: one.name, value: value === undefined ? undefined : one.kind.format(value), isDefault: !config.given.has(one.name) };
   }));
 }
 

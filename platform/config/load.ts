@@ -46,7 +46,8 @@ export function loadConfig(env: Environment, options: LoadOptions = {}): Config 
     section,
     Object.freeze(Object.fromEntries(Object.entries(declared as Record<string, Setting<unknown>>).map(([key, one]) => [key, valueOf(one, env, io, faults)]))),
   ])) as unknown as Settings;
-  const config = applyRules(values, options.roles ?? [], options.serving ?? true, (name, detail, code = 'CONFAB_CONFIG_INVALID') => {
+  const given = new Set(allSettings().map(({ name }) => name).filter((name) => env[name] || env[`${name}_FILE`]));
+  const config = applyRules(values, { roles: options.roles ?? [], serving: options.serving ?? true, given }, (name, detail, code = 'CONFAB_CONFIG_INVALID') => {
     // A setting that could not be read is not said to be missing as well.
     if (!faults.some((fault) => fault.name === name)) faults.push({ name, code, detail });
   });

@@ -16,6 +16,8 @@ export interface Config extends Settings {
   readonly roles: readonly string[];
   readonly auth: Settings['auth'] & { readonly mode: AuthMode };
   readonly http: Settings['http'] & { readonly adminHost: string };
+  /** Names of the settings that the environment gave; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
   /** Undefined: nothing is traced and no exporter is loaded. */
   readonly tracing: TraceTarget | undefined;
 }
@@ -31,7 +33,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Reports what does not fit together and settles what follows from several settings. */
-export function applyRules(values: Settings, roles: readonly string[], serving: boolean, report: Report): Config {
+export function applyRules(values: Settings, process: { readonly roles: readonly string[]; readonly serving: boolean; readonly given: ReadonlySet<string> }, report: Report): Config {
+  const { roles, serving, given } = process;
   const mode = authMode(values);
   kafkaRules(values, report);
   redisRules(values, report);
@@ -42,6 +45,7 @@ export function applyRules(values: Settings, roles: readonly string[], serving: 
   }
   return Object.freeze({
     ...values,
+    given,
     roles: Object.freeze([...roles]),
     auth: Object.freeze({ ...values.auth, mode }),
     http: Object.freeze({ ...values.http, adminHost: values.http.adminHost ?? values.http.host }),
