@@ -10,7 +10,8 @@ import type { AppendedOffsets, Appender, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { codeName, KafkaCode, refusal } from './codes.js';
 import type { Directory } from './directory.js';
-import { Batch, Batcher, halves, Producer, without, type Policy } from './producer.js';
+import type { Batch} from './producer.js';
+import { Batcher, halves, Producer, without, type Policy } from './producer.js';
 import { boundOf, recordBytes } from './record-encoder.js';
 import { initProducerId } from './requests-transaction.js';
 

@@ -2,7 +2,7 @@
  * A member of a Kafka group (classic protocol). One loop: join, hand over the assignment, live until the generation ends,
  * let the listener drain, join again. Heartbeats have a timer of their own and depend on no handler and no fetch.
  */
-import type { Clock } from '../../clock.js';
+import type { Clock, Timer } from '../../clock.js';
 import { ConfabError, toConfabError } from '../../errors.js';
 import type { Logger } from '../../observability/logger.js';
 import type { GroupListener, GroupMember, GroupOptions, TopicPartition } from '../event-log.js';
@@ -225,11 +225,10 @@ export class KafkaMember implements GroupMember {
     }
   }
 
-  private bounded(work: Promise<unknown>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = this.parts.clock.after(this.options.drainMillis ?? DRAIN_MILLIS, resolve);
-      work.then(() => { timer.cancel(); resolve(); }, (error: unknown) => { timer.cancel(); reject(error as Error); });
-    });
+  private async bounded(work: Promise<unknown>): Promise<void> {
+    let timer: Timer | undefined;
+    const enough = new Promise<void>((resolve) => { timer = this.parts.clock.after(this.options.drainMillis ?? DRAIN_MILLIS, resolve); });
+    try { await Promise.race([work, enough]); } finally { timer?.cancel(); }
   }
 
   /** Until the signal. A coordinator that does not answer for a session's length has given the place away. */

@@ -111,7 +111,7 @@ export class Producer {
 
   private async attempt<R>(batches: readonly Batch<R>[]): Promise<Outcome[]> {
     const { directory } = this.dependencies;
-    const outcomes = new Map<Batch<R>, Outcome>();
+    const outcomes: Map<Batch<R>, Outcome> = new Map();
     for (const topic of new Set(batches.map((batch) => batch.topic))) {
       if (!directory.cached(topic)) await directory.topic(topic).catch(() => undefined);
     }
@@ -183,7 +183,7 @@ export class Batcher<R> {
 
   add(record: NewRecord, partition: number, ref: R): void {
     let partitions = this.open.get(record.topic);
-    if (!partitions) this.open.set(record.topic, partitions = new Map());
+    if (!partitions) { partitions = new Map<number, Batch<R>>(); this.open.set(record.topic, partitions); }
     let batch = partitions.get(partition);
     if (!batch || batch.bytes + boundOf(record) > this.maxBatchBytes(record.topic)) {
       batch = new Batch(record.topic, partition);

@@ -101,7 +101,7 @@ export class Transactions {
       }
       if (typeof answer !== 'number' && !(answer instanceof NoAnswer)) return answer;
       const again = coordinators.stale('transaction', id, answer) || answer === KafkaCode.CONCURRENT_TRANSACTIONS;
-      if (!again || clock.monotonic() >= until) throw answer instanceof NoAnswer ? answer : refusal(answer as number, id);
+      if (!again || clock.monotonic() >= until) throw answer instanceof NoAnswer ? answer : refusal(answer, id);
       await clock.sleep(pause);
     }
   }
@@ -109,7 +109,7 @@ export class Transactions {
   private async transaction({ id, producer }: Side & { producer: Producer }, place: GroupPlace, group: CommitGroup, until: number): Promise<AppendedOffsets> {
     const work = await this.place(group.records);
     try {
-      await this.add(id, producer.identity, place, work.batches, group.offsets.length > 0, until);
+      await this.add(producer.identity, work.batches, group.offsets.length > 0, until);
       await both(
         this.write(producer, work, until),
         group.offsets.length > 0 ? this.writeOffsets(producer.identity, place, group, until) : Promise.resolve(),
@@ -139,15 +139,16 @@ export class Transactions {
     return { batches: batcher.batches, offsets: new Array<number>(records.length) };
   }
 
-  private async add(id: string, identity: Identity, place: GroupPlace, batches: readonly Batch<number>[], offsets: boolean, until: number): Promise<void> {
-    const { network } = this.options;
+  private async add(identity: Identity, batches: readonly Batch<number>[], offsets: boolean, until: number): Promise<void> {
+    const { network, group } = this.options;
+    const id = identity.transactionalId ?? '';
     const partitions = [...new Map(batches.map((batch) => [`${batch.topic}/${batch.partition}`, batch])).values()];
     const topics = byTopic(partitions, ({ partition }) => partition);
     await this.coordinated(id, until, async (node) => {
       // Sent together: the broker takes the requests of a connection in order.
       const [codes, offsetsCode] = await Promise.all([
         topics.length > 0 ? network.send(node, addPartitionsToTxn(identity, topics)) : [],
-        offsets ? network.send(node, addOffsetsToTxn(identity, place.group)) : KafkaCode.NONE,
+        offsets ? network.send(node, addOffsetsToTxn(identity, group)) : KafkaCode.NONE,
       ]);
       // Where one partition is refused the others answer OPERATION_NOT_ATTEMPTED.
       const bad = codes.filter(({ code }) => code !== KafkaCode.NONE && code !== OPERATION_NOT_ATTEMPTED)[0];
