@@ -31,6 +31,8 @@ async function main(): Promise<void> {
   process.stdout.write(`${JSON.stringify({ benchmark: name, ...result, machine })}\n`);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { process.exit(130); });
+
 try { await main(); process.exit(0); } catch (error) {
   const told = error instanceof BenchmarkError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
   process.stderr.write(`${told ? (error as Error).message : (error as Error).stack ?? String(error)}\n`);

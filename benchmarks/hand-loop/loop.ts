@@ -23,8 +23,8 @@ export const loadExampleBots = async (): Promise<Bots> => fixedBots(await loadBo
 /** Positions need an epoch; which one does not matter here. */
 export const context: StageContext = { now: () => Date.now(), epoch: '00000000', signal: new AbortController().signal };
 
-/** At most so many records a `send`: kafkajs groups them in quadratic time. */
-const MOST = 4000;
+/** At most so many records a `send`: kafkajs does not split a batch that is larger than the broker takes (1 MiB). */
+const MOST = 1000;
 
 export interface Produced {
   readonly topic: string;
@@ -39,7 +39,7 @@ export interface LoopOptions extends LoopSettings {
 }
 
 export async function runLoop(options: LoopOptions): Promise<void> {
-  const kafka = new Kafka({ clientId: `hand-${options.stage}`, brokers: [...options.brokers], logLevel: logLevel.NOTHING, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
+  const kafka = new Kafka({ clientId: `hand-${options.stage}`, brokers: [...options.brokers], logLevel: process.env.HAND_LOG === undefined ? logLevel.NOTHING : logLevel.ERROR, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
   const groupId = `${options.prefix}hand.${options.stage}`;
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, transactionalId: groupId });
   const consumer = kafka.consumer({ groupId, readUncommitted: false, maxWaitTimeInMs: 50 });
@@ -68,6 +68,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     await payload.heartbeat();
   };
 
+  // kafkajs restarts a crashed consumer quietly; a figure that was got that way should be seen to be.
+  consumer.on(consumer.events.CRASH, ({ payload }) => { process.stderr.write(`hand loop, ${options.stage}: ${payload.error.message}\n`); });
   const joined = new Promise<void>((resolve) => { consumer.on(consumer.events.GROUP_JOIN, () => { resolve(); }); });
   await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch });
   await joined;

@@ -38,10 +38,14 @@ export class Processes {
   private readonly running: Running[] = [];
   private readonly folders: string[] = [];
 
-  /** Starts a built file. It is told by IPC, its output goes to ours. */
+  constructor() {
+    process.once('exit', () => { for (const { child } of this.running) child.kill('SIGKILL'); });
+  }
+
+  /** Starts a built file, with a channel for messages. */
   start(name: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv, url = ''): Running {
-    const child = fork(built(file), args, { env: { ...cleanEnvironment(), ...env }, execArgv: [], stdio: ['ignore', 2, 'inherit', 'ipc'], serialization: 'advanced' });
-    // The JSON line must stay the last one of the output: what children print goes to the error output.
+    // Both outputs of a child go to our error output: the JSON line must stay the last one of ours.
+    const child = fork(built(file), args, { env: { ...cleanEnvironment(), ...env }, execArgv: [], stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
     const running = { name, pid: child.pid ?? 0, child, url };
     this.running.push(running);
     return running;

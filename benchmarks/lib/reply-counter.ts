@@ -26,6 +26,8 @@ export async function countReplies(options: CountOptions): Promise<{ done: Promi
   await consumer.subscribe({ topic: topicName(options.prefix, 'replies.v1'), fromBeginning: true });
   const waiting = [...options.marks].sort((a, b) => a.share - b.share);
   let count = 0;
+  // A reader that had to connect again begins anew: what it has counted before is not counted twice.
+  const nextOffset = new Map<number, number>();
   let lastAt = performance.now();
   let settle: { resolve(): void; reject(error: Error): void } | undefined;
   const done = new Promise<void>((resolve, reject) => { settle = { resolve, reject }; });
@@ -37,7 +39,9 @@ export async function countReplies(options: CountOptions): Promise<{ done: Promi
     autoCommit: false,
     eachBatchAutoResolve: true,
     eachBatch: async ({ batch }) => {
-      count += batch.messages.length;
+      const known = nextOffset.get(batch.partition) ?? 0;
+      count += Number(batch.firstOffset()) >= known ? batch.messages.length : batch.messages.filter((record) => Number(record.offset) >= known).length;
+      nextOffset.set(batch.partition, Math.max(known, Number(batch.lastOffset()) + 1));
       lastAt = performance.now();
       for (let mark = waiting[0]; mark !== undefined && count >= mark.share * options.total; mark = waiting[0]) {
         waiting.shift();

@@ -6,7 +6,7 @@ import { progress } from './benchmark.js';
 export const PARTITIONS = 24;
 
 export function kafkaClient(brokers: string): Kafka {
-  return new Kafka({ clientId: 'confab-bench', brokers: brokers.split(','), logLevel: logLevel.ERROR, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
+  return new Kafka({ clientId: 'confab-bench', brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
 }
 
 function configOf(name: TopicName): { name: string; value: string }[] {
