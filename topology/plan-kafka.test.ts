@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { systemClock } from '../platform/clock.js';
 import { isCode } from '../platform/errors.js';
-import type { EventLog } from '../platform/event-log/event-log.js';
+import type { EventLog, GroupListener } from '../platform/event-log/event-log.js';
 import { openKafkaLog, type KafkaLogOptions } from '../platform/event-log/kafkajs.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { systemRandom, ulidMaker } from '../platform/random.js';
@@ -11,7 +11,7 @@ import { eventually, serviceAddress, skipWithout } from '../platform/testing.js'
 import { applyTopology } from './apply.js';
 import { ensureTopology } from './ensure.js';
 import { planTopology, type PlanInputs } from './plan.js';
-import { topology } from './topology.js';
+import { groupName, topology } from './topology.js';
 
 const ulid = ulidMaker(systemClock, systemRandom);
 const TOPICS = Object.keys(topology.topics).length;
@@ -82,4 +82,25 @@ test('Kafka with an authorizer: rights are planned, applied, and enough for a pr
   const appender = await app.appender();
   await appender.append([{ topic: `${prefix}messages.v1`, key: 'default/c', value: Buffer.from('x'), timestamp: systemClock.now() }]);
   await appender.close();
+  const member = await app.join({ group: groupName(prefix, 'intent'), topics: [`${prefix}messages.v1`] }, committing(prefix));
+  await eventually('a transaction of the stage is committed', async () => (await log.admin.committed(groupName(prefix, 'intent'), `${prefix}messages.v1`)).some((each) => each.offset === 1));
+  await member.close();
 });
+
+/** Commits one record and one offset a generation, as a stage does, after ending what another instance left. */
+function committing(prefix: string): GroupListener {
+  return {
+    async assigned(assignment) {
+      await assignment.fence('other');
+      await assignment.committed({ stable: true });
+      const [partition = 0] = assignment.partitions;
+      await assignment.commit('me', {
+        records: [{ topic: `${prefix}intents.v1`, partition, key: 'default/c', value: Buffer.from('y'), timestamp: systemClock.now() }, { topic: `${prefix}dead-letters.v1`, partition, key: 'default/c', value: Buffer.from('z'), timestamp: systemClock.now() }],
+        offsets: [{ topic: `${prefix}messages.v1`, partition, offset: 1, metadata: '' }],
+      });
+    },
+    records: () => undefined,
+    revoking: () => Promise.resolve(),
+    failed: () => undefined,
+  };
+}

@@ -11,6 +11,7 @@ import { defineTopology } from './define.js';
 import { ensureTopology } from './ensure.js';
 import { planText } from './plan-text.js';
 import { planTopology, type PlanInputs } from './plan.js';
+import { topicsOf } from './rights.js';
 import { topology } from './topology.js';
 
 const DAY = 86_400_000;
@@ -240,4 +241,10 @@ test('on Kafka a missing topic is refused at start, unless topics are to be appl
   await assert.rejects(ensureTopology({ ...options, apply: 'never', topics: ['messages.v1'] }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING') && !error.detail.includes('x.states.v1'));
   await Promise.all([ensureTopology({ ...options, apply: 'on-start' }), ensureTopology({ ...options, apply: 'on-start' })]);
   await ensureTopology({ ...options, apply: 'never' });
+});
+
+test('a process needs the topics of its roles only', () => {
+  assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1']);
+  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'dead-letters.v1']);
+  assert.deepEqual(topicsOf(topology, ['ingress']), ['messages.v1']);
 });

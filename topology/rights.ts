@@ -44,3 +44,13 @@ function sources(topology: Topology): string[] {
   const read = new Set(Object.values(topology.stages).flatMap((stage) => [...stage.reads]));
   return [...new Set(Object.values(topology.edges).flatMap((edge) => [...(edge.writes ?? [])]))].filter((name) => read.has(name));
 }
+
+/** Topics that these stages and edges touch, without prefix, in the order of the declaration: what a process of such roles needs. */
+export function topicsOf(topology: Topology, names: readonly string[]): string[] {
+  const touched = new Set(names.flatMap((name) => {
+    const stage = topology.stages[name];
+    const edge = topology.edges[name];
+    return [...(stage?.reads ?? []), ...(stage?.writes ?? []), ...(stage?.state === undefined ? [] : [stage.state]), ...(stage === undefined ? [] : [topology.deadLetters]), ...(edge?.reads ?? []), ...(edge?.writes ?? []), ...sources(topology)];
+  }));
+  return Object.keys(topology.topics).filter((name) => touched.has(name));
+}
