@@ -34,7 +34,7 @@ class Bench {
     });
     const context: StageContext = { now: () => this.now, epoch: '00000000', signal: new AbortController().signal };
     const outputs = this.stage.process(inputs, this.memory, context);
-    for (const output of outputs) if (output.key !== undefined && output.value) this.topic.set(output.key, output.value as AnalyticsCount);
+    for (const output of outputs) if (output.key !== undefined && output.value) this.topic.set(output.key, output.value);
     return outputs.length;
   }
 

@@ -173,7 +173,7 @@ function compileQuickReplies(tree: Tree, context: Context): QuickReplyDefinition
 
 export function compileSlot(entry: Entry, context: Context): SlotDefinition {
   const { faults } = context;
-  const nothing: SlotDefinition = { name: entry.name, entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, minLength: 1, maxLength: 500, matches: null };
+  const nothing: SlotDefinition = { name: entry.name, entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, interruptedBy: null, minLength: 1, maxLength: 500, matches: null };
   if (entry.tree.kind === 'scalar' && entry.tree.value === null) return nothing;
   const map = asMap(entry.tree, `slot "${entry.name}"`, faults);
   if (!map) return nothing;
@@ -186,6 +186,7 @@ export function compileSlot(entry: Entry, context: Context): SlotDefinition {
     retries: fields.read('retries', 2, (tree) => asInteger(tree, 'retries', [0, 10], faults)),
     fail: fields.read('fail', -1, (tree) => context.flows.reference(tree)),
     remember: fields.read('remember', false, (tree) => asBoolean(tree, 'remember', faults)),
+    interruptedBy: fields.read<readonly string[] | null>('interruptedBy', null, (tree) => asTexts(tree, 'an intent', faults).map((one) => { context.intents.find(one.text, one.place); return one.text; })),
     minLength: fields.read('minLength', 1, (tree) => asInteger(tree, 'minLength', [1, 500], faults)),
     maxLength: fields.read('maxLength', 500, (tree) => asInteger(tree, 'maxLength', [1, 500], faults)),
     matches: fields.read<string | null>('matches', null, (tree) => {
@@ -193,6 +194,7 @@ export function compileSlot(entry: Entry, context: Context): SlotDefinition {
       return text !== undefined && checkPattern(text, tree.place, faults) ? text : undefined;
     }),
   };
+  if (slot.interruptedBy !== null && slot.entity >= 0) faults.error(entry.place, `slot "${entry.name}": "interruptedBy" is for slots without an entity`);
   if (slot.minLength > slot.maxLength) faults.error(entry.place, `slot "${entry.name}": minLength is above maxLength`);
   fields.close();
   return slot;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ConfabError } from '../../platform/errors.js';
+import type { ConfabError } from '../../platform/errors.js';
 import { seededRandom } from '../../platform/random.js';
 import { scratchFolder } from '../../platform/testing.js';
 import { checkBot, checkFiles, loadBot, loadBots } from './loader.js';

@@ -66,6 +66,8 @@ export interface SlotDefinition {
   readonly fail: number;
   /** Keeps its value when the flow that asks for it starts anew. */
   readonly remember: boolean;
+  /** For a slot of free text: the intents that may come between; null for all. */
+  readonly interruptedBy: readonly string[] | null;
   readonly minLength: number;
   readonly maxLength: number;
   /** RE2 pattern that the whole value must match, without regard to case; null for none. */

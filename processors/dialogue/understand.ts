@@ -31,11 +31,13 @@ function answer(turn: Turn, heard: Heard, flow: number | undefined): boolean {
   const running = memory.frames.at(-1);
   if (!slot || !running) return false;
   if (slot.entity >= 0) {
-    const before = memory.slots[memory.waiting];
-    fill(turn, heard, [memory.waiting, ...(program.bot.flows[running.flow]?.asks ?? [])]);
-    if (memory.slots[memory.waiting] === before) return false;
+    // Only what answers the question may fill other slots too: "where is a parcel shop?" is no place of delivery.
+    const taken = fill(turn, heard, [memory.waiting]);
+    if (taken.size === 0) return false;
+    fill(turn, heard, program.bot.flows[running.flow]?.asks ?? [], taken);
   } else {
-    if (flow !== undefined && flow !== running.flow && heard.confidence >= SURE) return false;
+    const mayInterrupt = slot.interruptedBy === null || slot.interruptedBy.includes(heard.intent ?? '');
+    if (flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE) return false;
     const value = heard.text.trim();
     if (!program.fits(slot, value)) return false;
     memory.slots[memory.waiting] = value;
@@ -44,11 +46,10 @@ function answer(turn: Turn, heard: Heard, flow: number | undefined): boolean {
   return true;
 }
 
-/** Each entity fills one empty slot; two slots of one entity take the first and the second find. */
-function fill(turn: Turn, heard: Heard, slots: readonly number[]): void {
-  if (heard.entities.length === 0) return;
+/** Each entity fills one empty slot; two slots of one entity take the first and the second find. Returns the entities used. */
+function fill(turn: Turn, heard: Heard, slots: readonly number[], taken = new Set<number>()): Set<number> {
+  if (heard.entities.length === 0) return taken;
   const { memory, program } = turn;
-  const taken = new Set<number>();
   for (const index of slots) {
     const slot = program.bot.slots[index];
     if (!slot || slot.entity < 0 || memory.slots[index] !== '') continue;
@@ -59,6 +60,7 @@ function fill(turn: Turn, heard: Heard, slots: readonly number[]): void {
     taken.add(at);
     memory.slots[index] = value;
   }
+  return taken;
 }
 
 function begin(turn: Turn, heard: Heard, flow: number): void {

@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { scratchFolder } from '../../platform/testing.js';
 import type { IntentDetected, Message } from '../../schemas/types.js';
 import { createExtractor, fileModelCache, fixedBots, loadBot } from '../bot/index.js';
-import { botOf, head } from '../bot/testing.js';
 import type { StageContext } from '../stage.js';
 import { prepareClassifier } from './classifier.js';
 import { createFeatureReader } from './features.js';
