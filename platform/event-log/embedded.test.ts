@@ -101,10 +101,41 @@ test('a reader beside the writer sees what was committed, and changes nothing', 
   for (const call of calls) await assert.rejects(call(), refused);
 });
 
+function startWriter(folder: string): ChildProcess {
+  const script = fileURLToPath(new URL('./embedded/crash-writer.contract.ts', import.meta.url));
+  return spawn(process.execPath, ['--import', 'tsx', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+test('a process reads while another one writes, is told who writes, and goes on when that one is killed', { timeout: 60_000 }, async (t) => {
+  const folder = scratchFolder(t);
+  const child = startWriter(folder);
+  t.after(() => child.kill('SIGKILL'));
+  let acknowledged = 0;
+  child.stdout?.setEncoding('utf8');
+  child.stdout?.on('data', (chunk: string) => { acknowledged += chunk.split('\n').filter((line) => line.startsWith('appended')).length; });
+  await eventually('writes', () => acknowledged > 50, 30_000);
+  const reader = await openFor(t, folder, { readOnly: true });
+  await assert.rejects(openIn(folder), (error) => isCode(error, 'CONFAB_LOG_LOCKED') && error.detail.includes(`process ${child.pid}`));
+  for (let round = 0; round < 5; round += 1) {
+    const before = acknowledged;
+    await eventually('what was acknowledged', async () => (await readAll(reader, 'in')).length > before);
+    const [one, two] = [await readAll(reader, 'in', 0), await readAll(reader, 'in', 3)];
+    const most = Math.min(one.length, two.length);
+    assert.deepEqual(one.slice(0, most).map((record) => record.key), two.slice(0, most).map((record) => record.key));
+  }
+  const ended = new Promise((resolve) => { child.on('close', resolve); });
+  child.kill('SIGKILL');
+  await ended;
+  await eventually('the rest', async () => (await readAll(reader, 'in')).length >= acknowledged);
+  const there = (await readAll(reader, 'in')).length;
+  const successor = startWriter(folder);
+  t.after(() => successor.kill('SIGKILL'));
+  await eventually('what the successor writes', async () => (await readAll(reader, 'in')).length > there, 30_000);
+});
+
 /** Starts the crash writer, kills it after some acknowledgements, and gives back what it had acknowledged. */
 async function killInTheMiddle(folder: string, after: number): Promise<Map<string, number[]>> {
-  const script = fileURLToPath(new URL('./embedded/crash-writer.contract.ts', import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = startWriter(folder);
   let said = '';
   let lines = 0;
   child.stdout?.setEncoding('utf8');

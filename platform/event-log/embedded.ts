@@ -3,7 +3,7 @@
  * An append or commit resolves once its lmdb transaction is synced to disk; calls gather while one is under way.
  */
 import type { Clock, Timer } from '../clock.js';
-import { ConfabError, toConfabError } from '../errors.js';
+import { ConfabError } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import type { Random } from '../random.js';
 import { checkDataFormat, openDataDirectory } from './embedded/data-directory.js';
@@ -27,7 +27,10 @@ export interface EmbeddedLogOptions {
   readonly maintenanceMillis?: number;
 }
 
-/** @throws CONFAB_LOG_LOCKED, CONFAB_DATA_VERSION, CONFAB_DATA_DIR */
+/**
+ * One log of a directory a process: lmdb would share the environment of two.
+ * @throws CONFAB_LOG_LOCKED, CONFAB_DATA_VERSION, CONFAB_DATA_DIR
+ */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const readOnly = options.readOnly ?? false;
   if (readOnly) checkDataFormat(options.folder);
@@ -38,14 +41,15 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
     return readOnly ? new ReadOnlyEmbeddedLog(shared, options, release) : new EmbeddedLog(shared, options, release);
   } catch (error) {
     release();
-    throw toConfabError(error, 'CONFAB_DATA_DIR');
+    if (error instanceof ConfabError) throw error;
+    throw new ConfabError('CONFAB_DATA_DIR', { detail: `${options.folder}: ${(error as Error).message}`, cause: error });
   }
 }
 
 export class EmbeddedLog extends InProcessLog {
   private timer: Timer | undefined;
   private round: Promise<void> | undefined;
-  private stopped = false;
+  private readonly stop = new AbortController();
 
   constructor(shared: InProcessOptions, private readonly settings: EmbeddedLogOptions, private readonly release: () => void) {
     super(shared);
@@ -59,23 +63,23 @@ export class EmbeddedLog extends InProcessLog {
   }
 
   private runRound(force: boolean): Promise<void> {
-    this.round = maintainLog(this, force).finally(() => { this.round = undefined; });
+    this.round = maintainLog(this, { force, signal: this.stop.signal }).finally(() => { this.round = undefined; });
     return this.round;
   }
 
   private plan(): void {
-    if (this.stopped) return;
+    if (this.stop.signal.aborted) return;
     this.timer = this.clock.after(this.settings.maintenanceMillis ?? MAINTENANCE_MILLIS, () => {
       if (this.round) { this.plan(); return; }
       this.runRound(false)
-        .catch((error: unknown) => { this.settings.logger.error({ err: error }, 'retention and compaction failed; tried again later'); })
+        .catch((error: unknown) => { if (!this.stop.signal.aborted) this.settings.logger.error({ err: error }, 'retention and compaction failed; tried again later'); })
         .finally(() => { this.plan(); });
     });
   }
 
   override async close(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
+    if (this.stop.signal.aborted) return;
+    this.stop.abort();
     this.timer?.cancel();
     await this.round?.catch(() => undefined);
     await super.close();

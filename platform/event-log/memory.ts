@@ -28,6 +28,6 @@ export class MemoryEventLog extends InProcessLog {
 
   /** Applies retention and compaction to every topic now. */
   async maintain(): Promise<void> {
-    await maintainLog(this, true);
+    await maintainLog(this, { force: true });
   }
 }

@@ -138,6 +138,8 @@ export class LmdbStore implements LogStore {
   async sweep(now: number, pause: () => Promise<void>): Promise<void> {
     await sweepExpired(this.env, now, pause);
     await sweepFiles(this.env, pause);
+    // A reader that was killed would pin pages for ever.
+    this.env.root.readerCheck();
   }
 
   async close(): Promise<void> {

@@ -98,7 +98,7 @@ export class Member implements GroupMember {
     const wait = Math.min(RETRY_MILLIS.most, RETRY_MILLIS.first * 2 ** this.failures);
     this.failures += 1;
     this.listener.failed(error, false);
-    this.log.clock.after(wait, () => { if (!this.closed) this.group.rebalance(); });
+    this.log.clock.after(wait, () => { if (!this.closed && this.current === assignment) this.group.rebalance(); });
   }
 
   /** Ends the member's part in the generation: `revoking`, bounded, then the signal. One that is not ready has nothing to drain. */

@@ -1,12 +1,24 @@
 /** Retention and compaction, in steps between which writers and readers have their turn. */
+import { ConfabError } from '../../errors.js';
 import type { InProcessLog } from './log.js';
 import type { PartitionState, TopicState } from './store.js';
 
-/** @param force compacts also where little has changed since the last time */
-export async function maintainLog(log: InProcessLog, force: boolean): Promise<void> {
-  const pause = (): Promise<void> => new Promise((resolve) => { log.schedule(resolve); });
+export interface MaintenanceOptions {
+  /** Compacts also where little has changed since the last time. */
+  readonly force: boolean;
+  /** The round ends at its next step once this aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** @throws CONFAB_CLOSED the signal has aborted */
+export async function maintainLog(log: InProcessLog, { force, signal }: MaintenanceOptions): Promise<void> {
+  const pause = async (): Promise<void> => {
+    await new Promise<void>((resolve) => { log.schedule(resolve); });
+    if (signal?.aborted) throw new ConfabError('CONFAB_CLOSED', { detail: 'retention and compaction' });
+  };
   for (const topic of [...log.topicStates.values()]) {
     const retains = topic.retentionMillis !== Infinity || topic.retentionBytes !== Infinity;
+    await pause();
     for (const partition of topic.partitions) {
       if (retains) await retain(log, partition);
       if (topic.compacted && !topic.deleted) await log.store.compact(partition, { tombstonesBefore: log.clock.now() - topic.tombstoneMillis, force, pause });

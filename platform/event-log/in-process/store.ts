@@ -115,7 +115,7 @@ export interface CompactOptions {
 export interface LogStore {
   /** Everything but the records, as it stands now. */
   load(): { topics: readonly StoredTopic[]; offsets: readonly GroupOffset[] };
-  /** @throws CONFAB_LOG_UNAVAILABLE nothing was written; CONFAB_LOG_OUTCOME_UNKNOWN it may have been */
+  /** @throws CONFAB_LOG_UNAVAILABLE nothing was written; any other error counts as that */
   write(batch: StoreBatch): Promise<void>;
   /** Records in `from` … `to` (exclusive), in order, at least one if there is any, then as many as the limits allow. */
   read(partition: PartitionState, from: number, to: number, limits: ReadLimits): LogRecord[];

@@ -2,7 +2,7 @@
  * The one writer of a log of one process. Calls gather while a batch is on its way to the store; then all of them go as
  * the next batch, so one sync serves many appends and commits. Order of calls is order of offsets.
  */
-import { ConfabError, isCode, toConfabError } from '../../errors.js';
+import { ConfabError, toConfabError } from '../../errors.js';
 import type { LogRecord, NewRecord } from '../event-log.js';
 import type { GroupOffset, KnownKey, LogStore, PartitionState, StoreBatch } from './store.js';
 
@@ -125,7 +125,7 @@ export class Writer {
     try {
       if (!batch.empty) await this.store.write(batch);
     } catch (thrown) {
-      const error = isCode(thrown, 'CONFAB_LOG_OUTCOME_UNKNOWN') ? thrown : toConfabError(thrown, 'CONFAB_LOG_UNAVAILABLE');
+      const error = toConfabError(thrown, 'CONFAB_LOG_UNAVAILABLE');
       for (const { partition } of batch.appends) { partition.pending = undefined; partition.next = partition.end; }
       for (const { call } of done) call.reject(error);
       return;
