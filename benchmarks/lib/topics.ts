@@ -1,21 +1,13 @@
 /** Topics of a run, under a prefix of its own, in the shape of the topology; removed afterwards. */
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { topology, topicName, type TopicName } from '../../topology/topology.js';
+import { topicSpec } from '../../topology/topic-config.js';
+import { topology, type TopicName } from '../../topology/topology.js';
 import { progress } from './benchmark.js';
 
 export const PARTITIONS = 24;
 
 export function kafkaClient(brokers: string): Kafka {
   return new Kafka({ clientId: 'confab-bench', brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
-}
-
-function configOf(name: TopicName): { name: string; value: string }[] {
-  const topic = topology.topics[name];
-  const entries: Record<string, string> = { 'cleanup.policy': topic.cleanup };
-  if ('maxAppendAge' in topic) entries['message.timestamp.before.max.ms'] = String(topic.maxAppendAge);
-  if ('retention' in topic) entries['retention.ms'] = String(topic.retention);
-  if (topic.cleanup !== 'delete') Object.assign(entries, { 'segment.bytes': String(64 * 1024 * 1024), 'segment.ms': '3600000', 'min.cleanable.dirty.ratio': '0.1' });
-  return Object.entries(entries).map(([key, value]) => ({ name: key, value }));
 }
 
 async function withAdmin<T>(brokers: string, run: (admin: Admin) => Promise<T>): Promise<T> {
@@ -29,8 +21,8 @@ export async function makeTopics(brokers: string, prefix: string, names: readonl
   await withAdmin(brokers, (admin) => admin.createTopics({
     waitForLeaders: true,
     topics: names.map((name) => {
-      const { partitions } = topology.topics[name];
-      return { topic: topicName(prefix, name), numPartitions: partitions === 'conversation' ? PARTITIONS : partitions, replicationFactor: -1, configEntries: configOf(name) };
+      const { name: topic, partitions, config } = topicSpec(name, topology, { prefix, partitions: PARTITIONS });
+      return { topic, numPartitions: partitions, replicationFactor: -1, configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })) };
     }),
   }));
 }
