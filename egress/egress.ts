@@ -1,0 +1,118 @@
+/** Egress as a whole: reads outcomes from the log, keeps the outbox, serves the streams and the history. */
+import type { FastifyInstance } from 'fastify';
+import { requireConversation, requireScope } from '../platform/auth.js';
+import type { Clock } from '../platform/clock.js';
+import { CONVERSATION_ID_FORM } from '../platform/conversation-key.js';
+import type { EventLog } from '../platform/event-log/event-log.js';
+import { socketRoute } from '../platform/http/socket-route.js';
+import type { SocketSession } from '../platform/http/socket-session.js';
+import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
+import { ulidMaker, type Random } from '../platform/random.js';
+import type { Codec } from '../schemas/codec.js';
+import { groupName, topicName } from '../topology/topology.js';
+import type { Fanout } from './fanout/fanout.js';
+import { Hub } from './hub.js';
+import { LogRecovery } from './log-recovery.js';
+import { logTopics } from './log-topics.js';
+import { EgressMetrics } from './metrics.js';
+import { OutcomeDecoder } from './outcome-decoder.js';
+import type { Outbox } from './outbox/outbox.js';
+import { eventRoutes } from './query/event-routes.js';
+import { History } from './query/history.js';
+import { Receipts } from './receipts.js';
+import { RepliesReader } from './replies-reader.js';
+import { EgressSession } from './session.js';
+
+export interface EgressOptions {
+  readonly log: EventLog;
+  readonly codec: Codec;
+  readonly outbox: Outbox;
+  readonly fanout: Fanout;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** CONFAB_PREFIX. */
+  readonly prefix?: string;
+  /** Subscriptions of one socket. Default 10,000. */
+  readonly maxSubscriptions?: number;
+  /** Bytes that may wait for one client. Default 1 MiB. */
+  readonly maxQueueBytes?: number;
+  readonly holdMillis?: number;
+  readonly commitMillis?: number;
+}
+
+export interface Egress {
+  /** Register on a server of buildHttpServer: `app.register(egress.routes)`. */
+  readonly routes: (app: FastifyInstance, options: object, done: () => void) => void;
+  /** Joins the group `confab.egress`. */
+  start(): Promise<void>;
+  /** True while this process has its place in the group. */
+  ready(): boolean;
+  /** Leaves the group and writes what is under way. Sockets are closed by the server, outbox and fan-out by who made them. */
+  close(): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+
+/** @throws CONFAB_TOPIC_UNKNOWN the topology was not applied */
+export async function createEgress(options: EgressOptions): Promise<Egress> {
+  const { log, codec, outbox, fanout, clock, random, logger, prefix = '' } = options;
+  const topics = await logTopics(log, prefix);
+  const metrics = new EgressMetrics(options.metrics);
+  const decoder = new OutcomeDecoder(codec, topics, logger);
+  const recovery = new LogRecovery({ log, topics, decoder });
+  const hub = new Hub({ log, topics, outbox, fanout, recovery, clock, logger, metrics });
+  const receipts = new Receipts({ appender: await log.appender(), topic: topicName(prefix, 'deliveries.v1'), codec: codec.of('DeliveryUpdate'), clock, logger });
+  const ulid = ulidMaker(clock, random);
+  const reader = new RepliesReader({
+    log, topics, group: groupName(prefix, 'egress'), instance: ulid(), decoder, outbox, fanout, clock, logger,
+    ...(options.holdMillis === undefined ? {} : { holdMillis: options.holdMillis }),
+    ...(options.commitMillis === undefined ? {} : { commitMillis: options.commitMillis }),
+    onBatch: (outcomes) => { metrics.announced(outcomes); },
+  });
+  const history = new History({ log, topics, codec, decoder, clock });
+  const open = (session: SocketSession, only?: { conversationId: string; after: string | undefined }): EgressSession => {
+    const handler = new EgressSession({
+      session, hub, metrics, receipts, id: ulid(), maxSubscriptions: options.maxSubscriptions ?? 10_000, maxQueueBytes: options.maxQueueBytes ?? MIB,
+      ...(only === undefined ? {} : { only }),
+    });
+    handler.begin();
+    return handler;
+  };
+  return {
+    routes: (app, _options, done) => {
+      streamRoutes(app, open);
+      eventRoutes(app, { history, hub });
+      done();
+    },
+    start: () => reader.start(),
+    ready: () => reader.running,
+    close: async () => {
+      await reader.close();
+      await receipts.close();
+    },
+  };
+}
+
+type Open = (session: SocketSession, only?: { conversationId: string; after: string | undefined }) => EgressSession;
+
+function streamRoutes(app: FastifyInstance, open: Open): void {
+  socketRoute(app, {
+    url: '/v1/stream', subprotocol: 'confab.v1',
+    authorize: (principal) => { requireScope(principal, 'conversations:read', 'agent', 'integration'); },
+    open: (session) => open(session),
+  });
+  socketRoute(app, {
+    url: '/v1/conversations/:conversationId/stream', subprotocol: 'confab.v1',
+    schema: {
+      params: { type: 'object', properties: { conversationId: { type: 'string', pattern: CONVERSATION_ID_FORM.source } }, required: ['conversationId'] },
+      querystring: { type: 'object', properties: { after: { type: 'string', format: 'position' } }, additionalProperties: false },
+    },
+    authorize: (principal, request) => { requireConversation(principal, (request.params as Params).conversationId, 'read'); },
+    open: (session, request) => open(session, { conversationId: (request.params as Params).conversationId, after: (request.query as { after?: string }).after }),
+  });
+}
+
+interface Params { readonly conversationId: string }

@@ -1,0 +1,51 @@
+/** Dead letters of one partition that wait for what belongs before them. */
+import type { Outcome } from './outcome.js';
+
+interface Held { readonly outcome: Outcome; readonly offset: number; readonly due: number }
+
+export class HeldLetters {
+  private readonly byKey = new Map<string, Held[]>();
+  /** Given out by `merge`, not yet announced. */
+  private taken: Held[] = [];
+
+  /** Conversations with letters that wait. */
+  get size(): number { return this.byKey.size; }
+
+  add(outcome: Outcome, offset: number, due: number): void {
+    const held = this.byKey.get(outcome.key);
+    if (held) held.push({ outcome, offset, due }); else this.byKey.set(outcome.key, [{ outcome, offset, due }]);
+  }
+
+  /** The replies with each letter before the next later reply of its conversation; those that are due come at the end. */
+  merge(replies: readonly Outcome[], now: number): Outcome[] {
+    const merged: Outcome[] = [];
+    for (const reply of replies) {
+      if (this.byKey.has(reply.key)) this.take(reply.key, merged, ({ outcome }) => outcome.position < reply.position);
+      merged.push(reply);
+    }
+    for (const key of [...this.byKey.keys()]) this.take(key, merged, ({ due }) => due <= now);
+    return merged;
+  }
+
+  /** What `merge` gave out has been announced. */
+  published(): void { this.taken = []; }
+
+  /** Lowest offset of a letter that has not been announced; Infinity when there is none. */
+  lowest(): number {
+    let lowest = Infinity;
+    for (const held of this.byKey.values()) for (const { offset } of held) lowest = Math.min(lowest, offset);
+    for (const { offset } of this.taken) lowest = Math.min(lowest, offset);
+    return lowest;
+  }
+
+  private take(key: string, into: Outcome[], wanted: (held: Held) => boolean): void {
+    const held = this.byKey.get(key) ?? [];
+    const out = held.filter(wanted);
+    if (out.length === 0) return;
+    const rest = held.filter((entry) => !out.includes(entry));
+    if (rest.length === 0) this.byKey.delete(key); else this.byKey.set(key, rest);
+    this.taken.push(...out);
+    out.sort((a, b) => (a.outcome.position < b.outcome.position ? -1 : 1));
+    into.push(...out.map(({ outcome }) => outcome));
+  }
+}

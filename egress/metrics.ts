@@ -1,0 +1,32 @@
+/** Metrics of egress. */
+import { Counter, Gauge, Histogram, type Metrics } from '../platform/observability/metrics.js';
+
+export class EgressMetrics {
+  private readonly socketGauge: Gauge;
+  private readonly subscriptionGauge: Gauge;
+  private readonly frameCounter: Counter;
+  private readonly slowCounter: Counter;
+  private readonly outcomeCounter: Counter;
+  private readonly turns: Histogram;
+
+  constructor(registry: Metrics) {
+    const registers = [registry];
+    this.socketGauge = new Gauge({ name: 'confab_egress_sockets', help: 'Open sockets that follow conversations.', registers });
+    this.subscriptionGauge = new Gauge({ name: 'confab_egress_subscriptions', help: 'Subscriptions of open sockets.', registers });
+    this.frameCounter = new Counter({ name: 'confab_egress_frames_total', help: 'Frames sent.', registers });
+    this.slowCounter = new Counter({ name: 'confab_egress_slow_closes_total', help: 'Sockets closed because their client read too slowly.', registers });
+    this.outcomeCounter = new Counter({ name: 'confab_egress_outcomes_total', help: 'Outcomes read from the log and announced.', registers });
+    this.turns = new Histogram({
+      name: 'confab_turn_duration_seconds', help: 'From the acceptance of a message to the delivery of its outcome to a socket.', registers,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    });
+  }
+
+  socketOpened(): void { this.socketGauge.inc(); }
+  socketClosed(subscriptions: number): void { this.socketGauge.dec(); this.subscriptionGauge.dec(subscriptions); }
+  subscribed(change: number): void { this.subscriptionGauge.inc(change); }
+  frame(): void { this.frameCounter.inc(); }
+  slowClose(): void { this.slowCounter.inc(); }
+  announced(outcomes: number): void { this.outcomeCounter.inc(outcomes); }
+  turn(seconds: number): void { this.turns.observe(Math.max(0, seconds)); }
+}

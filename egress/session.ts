@@ -1,0 +1,179 @@
+/** One socket of `/v1/stream` or `/v1/conversations/{id}/stream`: its subscriptions, its frames and its bounded queue. */
+import { requireConversation, type Principal } from '../platform/auth.js';
+import { CONVERSATION_ID_FORM, conversationKey } from '../platform/conversation-key.js';
+import { ConfabError, toConfabError } from '../platform/errors.js';
+import { CloseCode } from '../platform/http/close-codes.js';
+import type { IncomingFrame, SocketHandler, SocketSession } from '../platform/http/socket-session.js';
+import { createAjv, detailLine, type ValidateFunction } from '../platform/http/validator.js';
+import { partitionOf } from '../platform/partitioner.js';
+import { frames } from './frames.js';
+import type { Hub } from './hub.js';
+import type { EgressMetrics } from './metrics.js';
+import type { Receipts } from './receipts.js';
+import { Subscription, type Outlet } from './subscription.js';
+
+export interface SessionOptions {
+  readonly session: SocketSession;
+  readonly hub: Hub;
+  readonly metrics: EgressMetrics;
+  readonly receipts: Receipts;
+  /** Unique among the sockets of all nodes. */
+  readonly id: string;
+  /** The one conversation of the socket; without it the client subscribes by frames. */
+  readonly only?: { readonly conversationId: string; readonly after: string | undefined };
+  readonly maxSubscriptions: number;
+  /** Bytes that may wait for the network before the client counts as too slow. */
+  readonly maxQueueBytes: number;
+}
+
+const TYPING_MILLIS = 3_000;
+
+const ajv = createAjv();
+const validators: Readonly<Record<string, ValidateFunction>> = {
+  subscribe: ajv.compile(frames.subscribe.schema), unsubscribe: ajv.compile(frames.unsubscribe.schema),
+  received: ajv.compile(frames.received.schema), read: ajv.compile(frames.read.schema), typing: ajv.compile(frames.typingFromClient.schema),
+};
+
+export class EgressSession implements SocketHandler, Outlet {
+  readonly id: string;
+  private readonly session: SocketSession;
+  private readonly subscriptions = new Map<string, Subscription>();
+  private readonly typed = new Map<string, number>();
+  private limitTold = false;
+
+  constructor(private readonly options: SessionOptions) {
+    this.id = options.id;
+    this.session = options.session;
+    options.metrics.socketOpened();
+  }
+
+  /** Call once the handler is in place. */
+  begin(): void {
+    const { only } = this.options;
+    if (only) this.follow(only.conversationId, only.after);
+  }
+
+  get open(): boolean { return this.session.open; }
+
+  frame(frame: IncomingFrame): void {
+    try {
+      this.act(frame);
+    } catch (thrown) {
+      const error = toConfabError(thrown);
+      if (error.code === 'CONFAB_INTERNAL') throw thrown;
+      this.session.sendError(error, typeof frame.conversationId === 'string' ? { conversationId: frame.conversationId.slice(0, 128) } : {});
+    }
+  }
+
+  closed(): void {
+    this.options.metrics.socketClosed(this.subscriptions.size);
+    for (const subscription of this.subscriptions.values()) subscription.close();
+    this.subscriptions.clear();
+  }
+
+  renewed(principal: Principal): void {
+    for (const [conversationId] of this.subscriptions) {
+      try {
+        requireConversation(principal, conversationId, 'read');
+      } catch (thrown) {
+        if (this.options.only) throw thrown;
+        this.leave(conversationId);
+        this.session.sendError(toConfabError(thrown), { conversationId });
+      }
+    }
+  }
+
+  deliver(frame: string): void {
+    if (!this.session.open) return;
+    this.session.sendText(frame);
+    this.options.metrics.frame();
+    if (this.session.bufferedBytes > this.options.maxQueueBytes) {
+      this.options.metrics.slowClose();
+      this.session.close(CloseCode.SLOW_CONSUMER, 'CONFAB_SLOW_CONSUMER', 0);
+    }
+  }
+
+  deliverPaced(frame: string): Promise<void> {
+    if (this.session.bufferedBytes < this.options.maxQueueBytes / 4) {
+      this.deliver(frame);
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      if (!this.session.open) { resolve(); return; }
+      this.options.metrics.frame();
+      this.session.sendText(frame, () => { resolve(); });
+    });
+  }
+
+  error(error: ConfabError, conversationId: string): void { this.session.sendError(error, { conversationId }); }
+
+  private act(frame: IncomingFrame): void {
+    const validate = validators[frame.type];
+    if (!validate) throw new ConfabError('CONFAB_FRAME_INVALID', { detail: 'The type is none of subscribe, unsubscribe, received, read, typing, auth.' });
+    if (!validate(frame)) throw faultOf(frame, validate);
+    const conversationId = frame.conversationId as string;
+    switch (frame.type) {
+      case 'subscribe': this.multiplexed(); this.subscribe(conversationId, frame.after as string | undefined); break;
+      case 'unsubscribe': this.multiplexed(); this.leave(conversationId); break;
+      case 'typing': this.typing(this.subscribed(conversationId)); break;
+      default: {
+        const { partition, key } = this.subscribed(conversationId);
+        this.options.receipts.add(partition, key, frame.type === 'read' ? 'read' : 'delivered', frame.position as string);
+      }
+    }
+  }
+
+  private multiplexed(): void {
+    if (this.options.only) throw new ConfabError('CONFAB_FRAME_INVALID', { detail: 'This socket follows one conversation; open /v1/stream to follow others.' });
+  }
+
+  private subscribed(conversationId: string): Subscription {
+    const found = this.subscriptions.get(conversationId);
+    if (!found) throw new ConfabError('CONFAB_FRAME_INVALID', { detail: 'The socket does not follow this conversation.' });
+    return found;
+  }
+
+  private subscribe(conversationId: string, after: string | undefined): void {
+    requireConversation(this.session.principal, conversationId, 'read');
+    if (!this.subscriptions.has(conversationId) && this.subscriptions.size >= this.options.maxSubscriptions) {
+      if (this.limitTold) { this.session.close(CloseCode.TOO_MANY_SUBSCRIPTIONS, 'CONFAB_SUBSCRIPTION_LIMIT'); return; }
+      this.limitTold = true;
+      throw new ConfabError('CONFAB_SUBSCRIPTION_LIMIT', { detail: `A socket follows ${this.options.maxSubscriptions} conversations at most.` });
+    }
+    // Asked for again, a conversation is followed anew, from where the client says.
+    this.leave(conversationId);
+    this.follow(conversationId, after);
+  }
+
+  private follow(conversationId: string, after: string | undefined): void {
+    const key = conversationKey(this.session.principal.tenant, conversationId);
+    const subscription = new Subscription(this.options.hub, this, key, conversationId, partitionOf(key, this.options.hub.topics.partitions));
+    this.subscriptions.set(conversationId, subscription);
+    this.options.metrics.subscribed(1);
+    void subscription.start(after);
+  }
+
+  private leave(conversationId: string): void {
+    const found = this.subscriptions.get(conversationId);
+    if (!found) return;
+    this.subscriptions.delete(conversationId);
+    this.typed.delete(conversationId);
+    this.options.metrics.subscribed(-1);
+    found.close();
+  }
+
+  private typing(subscription: Subscription): void {
+    const now = this.options.hub.clock.now();
+    if (now - (this.typed.get(subscription.conversationId) ?? -Infinity) < TYPING_MILLIS) return;
+    this.typed.set(subscription.conversationId, now);
+    const author = { type: this.session.principal.scopes.has('agent') ? 'agent' : 'person' };
+    this.options.hub.whisper(subscription, this.id, JSON.stringify({ type: 'typing', conversationId: subscription.conversationId, author }));
+  }
+}
+
+/** The code of the first field that is wrong. */
+function faultOf(frame: IncomingFrame, validate: ValidateFunction): ConfabError {
+  if (typeof frame.conversationId === 'string' && !CONVERSATION_ID_FORM.test(frame.conversationId)) return new ConfabError('CONFAB_CONVERSATION_ID_INVALID');
+  if (validate.errors?.some((error) => error.keyword === 'format')) return new ConfabError('CONFAB_POSITION_INVALID');
+  return new ConfabError('CONFAB_FRAME_INVALID', { detail: detailLine(validate) });
+}

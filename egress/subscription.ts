@@ -1,0 +1,226 @@
+/**
+ * One conversation on one socket: every outcome once, in order, from a position on.
+ *
+ * The fan-out is subscribed first; what it brings while older outcomes are fetched waits. A live outcome goes out only if
+ * what came before it (`prev`) is what the socket has seen; else the outbox is read, and where that is not complete, the log.
+ * So what was trimmed, flushed or missed is found by one rule.
+ */
+import { ConfabError, toConfabError } from '../platform/errors.js';
+import type { Timer } from '../platform/clock.js';
+import type { Announcement } from './fanout/fanout.js';
+import type { Hub } from './hub.js';
+
+/** What a subscription needs of its socket. */
+export interface Outlet {
+  readonly id: string;
+  readonly open: boolean;
+  /** Sends a frame of the subscription. */
+  deliver(frame: string): void;
+  /** Sends a frame of many; resolves when the network has taken enough for the next. */
+  deliverPaced(frame: string): Promise<void>;
+  error(error: ConfabError, conversationId: string): void;
+}
+
+/** Sorts after every position. */
+const BEYOND_ALL = 'z';
+const RECOVERING_MILLIS = 5_000;
+const RETRY_MILLIS = 1_000;
+const MAX_PENDING = 64;
+/** Positions that are remembered, so that an outcome which came late is not sent twice. */
+const REMEMBERED = 8;
+/** After so many looks into outbox and log that brought nothing, a live outcome goes out whatever it says came before it. */
+const ROUNDS = 3;
+
+export class Subscription {
+  /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
+  private seen = '';
+  private live = false;
+  private closed = false;
+  private pending: Announcement[] | undefined;
+  private overflowed = false;
+  private recent: string[] | undefined;
+  private again = false;
+  /** Older outcomes are gone from the log: what comes goes out without them. */
+  private gone = false;
+
+  constructor(private readonly hub: Hub, private readonly outlet: Outlet, readonly key: string, readonly conversationId: string, readonly partition: number) {}
+
+  /** Follows from `after`, or from now on. Sends `ready` when it stands; never throws. */
+  async start(after: string | undefined): Promise<void> {
+    const cancel = this.recovering();
+    try {
+      await this.attempt(() => this.hub.attach(this));
+      if (after === undefined) await this.startNow(true);
+      else if (!after.startsWith(`${this.hub.topics.epoch}-`)) await this.startNow(false);
+      else await this.startAfter(after, cancel);
+    } catch (thrown) {
+      this.fault(thrown);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** From the hub: synchronous, in order. */
+  offer(announcement: Announcement): void {
+    if (this.closed) return;
+    if (announcement.position === '') {
+      if (announcement.prev !== this.outlet.id) this.outlet.deliver(announcement.frame);
+    } else if (this.live) {
+      if (!this.pass(announcement, false)) this.catchUp([announcement]);
+    } else if (this.pending !== undefined && this.pending.length < MAX_PENDING) {
+      this.pending.push(announcement);
+    } else if (this.pending === undefined) {
+      this.pending = [announcement];
+    } else {
+      this.overflowed = true;
+    }
+  }
+
+  /** Announcements may have been missed: looks for them. */
+  recheck(): void {
+    if (this.closed) return;
+    if (this.live) this.catchUp([]); else this.again = true;
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.pending = undefined;
+    this.hub.detach(this);
+  }
+
+  private get cancelled(): boolean { return this.closed || !this.outlet.open; }
+
+  /** From now on: what the outbox has is not sent, what was announced since the subscription is. */
+  private async startNow(recovered: boolean): Promise<void> {
+    const read = await this.hub.readOutbox(this, BEYOND_ALL);
+    const first = this.pending?.find((announcement) => !announcement.late);
+    const baseline = first === undefined ? read?.last : first.prev ?? `${first.position.slice(0, -2)}00`;
+    this.seen = baseline ?? '';
+    const position = baseline ?? await this.attempt(() => this.hub.recentPosition(this.partition));
+    if (this.cancelled) return;
+    this.ready(position, recovered);
+    await this.drain();
+  }
+
+  private async startAfter(after: string, stopNotices: () => void): Promise<void> {
+    this.seen = after;
+    const first = await this.attempt(() => this.fetch());
+    if (this.cancelled) return;
+    if (first.lost) { await this.startNow(false); return; }
+    stopNotices();
+    this.ready(after, true);
+    await this.send(first.found);
+    await this.attempt(() => this.fetchAll(first.more));
+    await this.drain();
+  }
+
+  private ready(position: string, recovered: boolean): void {
+    this.outlet.deliver(JSON.stringify({ type: 'ready', conversationId: this.conversationId, position, recovered }));
+  }
+
+  /** Leaves the live state until everything after `seen` has been fetched. */
+  private catchUp(pending: Announcement[]): void {
+    this.live = false;
+    this.pending = pending;
+    void this.attempt(() => this.fetchAll(true)).then(() => this.drain()).catch((thrown: unknown) => { this.fault(thrown); });
+  }
+
+  /** Sends everything after `seen` that outbox or log have. */
+  private async fetchAll(more: boolean): Promise<void> {
+    for (let wanted = more; wanted && !this.cancelled;) {
+      const fetched = await this.fetch();
+      if (this.cancelled) return;
+      this.gone = fetched.lost;
+      if (fetched.lost) { this.outlet.error(new ConfabError('CONFAB_POSITION_INVALID', { detail: 'Older outcomes are no longer in the log; read the events.' }), this.conversationId); return; }
+      await this.send(fetched.found);
+      wanted = fetched.more;
+    }
+  }
+
+  private async fetch(): Promise<{ found: readonly { position: string; frame: string }[]; more: boolean; lost: boolean }> {
+    const read = await this.hub.readOutbox(this, this.seen);
+    // Where nothing was known as the subscription began, all that the outbox has came since.
+    if (read && (read.complete || this.seen === '')) return { found: read.entries, more: false, lost: false };
+    if (this.seen === '') return { found: [], more: false, lost: false };
+    const { outcomes, more, lost } = await this.hub.recovery.recover(this.partition, this.key, this.seen, () => this.cancelled);
+    return { found: outcomes, more, lost };
+  }
+
+  private async send(found: readonly { position: string; frame: string }[]): Promise<void> {
+    for (const { position, frame } of found) {
+      if (this.cancelled) return;
+      if (position <= this.seen) continue;
+      this.remember(position);
+      await this.outlet.deliverPaced(frame);
+    }
+  }
+
+  /** What was announced meanwhile, then live. */
+  private async drain(): Promise<void> {
+    for (let round = 0; !this.cancelled; round += 1) {
+      const pending = this.pending ?? [];
+      this.pending = undefined;
+      const stuck = pending.findIndex((announcement) => !this.pass(announcement, this.gone || round >= ROUNDS));
+      if (stuck < 0 && !this.overflowed && !this.again) { this.live = true; return; }
+      this.pending = stuck < 0 ? undefined : pending.slice(stuck);
+      this.overflowed = false;
+      this.again = false;
+      await this.attempt(() => this.fetchAll(true));
+    }
+  }
+
+  /** Sends a live outcome if its turn has come. False: something before it is missing. */
+  private pass(announcement: Announcement, force: boolean): boolean {
+    const { position, prev, late, frame, timestamp } = announcement;
+    if (late ? this.recent?.includes(position) : position <= this.seen) return true;
+    if (!late && !force && prev !== null && (prev === undefined || prev > this.seen)) return false;
+    this.remember(position);
+    this.outlet.deliver(frame);
+    this.hub.delivered(timestamp);
+    return true;
+  }
+
+  private remember(position: string): void {
+    if (position > this.seen) this.seen = position;
+    this.recent ??= [];
+    if (this.recent.push(position) > REMEMBERED) this.recent.shift();
+  }
+
+  /** Tries again as long as the socket is there: log or Redis may be away for a while. */
+  private async attempt<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await work();
+      } catch (thrown) {
+        const error = toConfabError(thrown);
+        if (this.cancelled || !error.retryable) throw error;
+        if (tries === 0) this.outlet.error(new ConfabError(error.code, { detail: 'The subscription waits; it goes on by itself.', retryAfterMs: RETRY_MILLIS }), this.conversationId);
+        await this.hub.clock.sleep(RETRY_MILLIS);
+        if (this.cancelled) throw error;
+      }
+    }
+  }
+
+  /** Tells the client every 5 s that its `ready` is still to come. */
+  private recovering(): () => void {
+    let timer: Timer;
+    const arm = (): void => {
+      timer = this.hub.clock.after(RECOVERING_MILLIS, () => {
+        if (this.cancelled) return;
+        this.outlet.deliver(JSON.stringify({ type: 'recovering', conversationId: this.conversationId }));
+        arm();
+      });
+    };
+    arm();
+    return () => { timer.cancel(); };
+  }
+
+  private fault(thrown: unknown): void {
+    if (this.cancelled) return;
+    const error = toConfabError(thrown);
+    this.hub.logger.error({ err: error.cause ?? error, conversation: this.key }, 'a subscription failed');
+    this.outlet.error(new ConfabError(error.code), this.conversationId);
+    this.close();
+  }
+}
