@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { catalogue } from '../../platform/errors.js';
+import { packageRoot } from '../../platform/package-root.js';
+
+const root = packageRoot();
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith('.ts') && !entry.name.includes('.test.') ? [path] : [];
+  });
+}
+
+test('docs/errors.md has every code of the catalogue and no other', () => {
+  const documented = [...read('docs/errors.md').matchAll(/<a id="(CONFAB_[A-Z_]+)">/g)].map(([, code]) => code);
+  assert.deepEqual(documented, Object.keys(catalogue));
+});
+
+test('every code of the public contract is in the catalogue, with its status', () => {
+  const contract: Record<number, string> = {
+    400: 'JSON_INVALID BODY_INVALID CONVERSATION_ID_INVALID IDEMPOTENCY_KEY_INVALID POSITION_INVALID QUERY_INVALID FRAME_MALFORMED FRAME_INVALID',
+    401: 'TOKEN_MISSING TOKEN_INVALID TOKEN_EXPIRED', 403: 'SCOPE_MISSING CONVERSATION_FORBIDDEN USER_MISMATCH ORIGIN_FORBIDDEN HOST_FORBIDDEN',
+    404: 'ROUTE_UNKNOWN', 405: 'METHOD_NOT_ALLOWED', 408: 'REQUEST_TIMEOUT', 409: 'IDEMPOTENCY_KEY_REUSED', 413: 'BODY_TOO_LARGE FRAME_TOO_LARGE', 414: 'URI_TOO_LONG',
+    415: 'CONTENT_TYPE_UNSUPPORTED', 426: 'SUBPROTOCOL_REQUIRED', 431: 'HEADERS_TOO_LARGE', 429: 'RATE_LIMITED SUBSCRIPTION_LIMIT', 500: 'INTERNAL',
+    503: 'LOG_UNAVAILABLE OVERLOADED DRAINING OUTCOME_UNKNOWN INDEX_REBUILDING VIEW_BEHIND',
+  };
+  for (const [status, codes] of Object.entries(contract)) for (const code of codes.split(' ')) {
+    assert.equal((catalogue as Record<string, { status: number }>)[`CONFAB_${code}`]?.status, Number(status), code);
+  }
+});
+
+test('every entry says what happened and what to do', () => {
+  for (const [code, { title, help }] of Object.entries(catalogue)) {
+    assert.match(title, /^[A-Z][^.]*$/, code);
+    assert.match(help, /[^ ]$/, code);
+    assert.ok(!title.includes('\n') && !help.includes('\n'), code);
+  }
+});
+
+test('every code that the source throws is in the catalogue', () => {
+  const files = ['platform', 'processors', 'ingress', 'egress', 'schemas', 'topology', 'cli'].flatMap(sources);
+  for (const file of files) for (const [, code = ''] of read(file).matchAll(/ConfabError\('(CONFAB_[A-Z_]+)'/g)) assert.ok(code in catalogue, `${code} in ${file}`);
+});
+
+test('every link of README, CHANGELOG and docs to a file of the project leads somewhere', () => {
+  const files = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  for (const file of files) for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
+    assert.doesNotThrow(() => readdirOrFile(join(root, file, '..', link)), `${link} in ${file}`);
+  }
+});
+
+function readdirOrFile(path: string): void {
+  try { readdirSync(path); } catch { readFileSync(path); }
+}
