@@ -3,11 +3,15 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { idFiles } from '../schemas/generate-ids.js';
+import { frames as streamFrames } from '../egress/frames.js';
 import { configReference } from '../platform/config.js';
+import { CloseCode } from '../platform/http/close-codes.js';
 import { typesText } from '../schemas/generate-types.js';
 import { newestSchemas } from '../schemas/schema-set.js';
 import { topicsDoc } from '../topology/topics-doc.js';
 import { topology } from '../topology/topology.js';
+import { errorsDoc } from './docs/errors-doc.js';
+import { framesDoc } from './docs/frames-doc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const check = process.argv.includes('--check');
@@ -15,6 +19,10 @@ const check = process.argv.includes('--check');
 /** Path from the root → its text. One line for each generated file. */
 const files: Record<string, () => string> = {
   'docs/config.md': configReference,
+  'docs/errors.md': errorsDoc,
+  'docs/frames.md': () => framesDoc([
+    { title: 'confab.v1: replies', intro: '`GET /v1/stream` and `GET /v1/conversations/{conversationId}/stream`, subprotocol `confab.v1`.', frames: streamFrames },
+  ], CloseCode),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),
