@@ -13,6 +13,7 @@ import { createRunner } from '../processors/runner.js';
 import type { Stage } from '../processors/stage.js';
 import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
+import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
 import { topologySettings } from './settings.js';
@@ -44,7 +45,7 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const opened: Component[] = [];
   try {
     const infrastructure = await openInfrastructure(base, opened);
-    await ensureTopology({ log: infrastructure.log, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, logger });
+    await ensureTopology({ log: infrastructure.log, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
     for (const component of await stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);

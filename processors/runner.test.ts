@@ -346,34 +346,34 @@ test('a stage of scope partition writes absolute values at its pace and restores
   assert.equal((await f.all('dead-letters.v1')).length, 1);
 });
 
-/** The log, but commits fail now and then: refused before, refused for good, or decided without an answer. */
-function withFaultyCommits(log: EventLog, random: () => number, faults: string[]): EventLog {
+type Commit = Assignment['commit'];
+
+/** The log, but commits of its members go through `around`. */
+function withCommit(log: EventLog, around: (commit: Commit, ...parts: Parameters<Commit>) => ReturnType<Commit>): EventLog {
+  const bound = <O extends object>(target: O, name: string | symbol): unknown => {
+    const value: unknown = Reflect.get(target, name);
+    return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+  };
   const spoil = (assignment: Assignment): Assignment => new Proxy(assignment, {
-    get(target, name, receiver) {
-      if (name !== 'commit') { const value: unknown = Reflect.get(target, name, receiver); return typeof value === 'function' ? (value as () => unknown).bind(target) : value; }
-      return async (...parts: Parameters<Assignment['commit']>) => {
-        const dice = random();
-        if (dice < 0.08) { faults.push('unavailable'); throw new ConfabError('CONFAB_LOG_UNAVAILABLE'); }
-        if (dice < 0.12) { faults.push('fenced'); throw new ConfabError('CONFAB_FENCED'); }
-        if (dice < 0.16) { faults.push('unknown, not written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
-        const offsets = await target.commit(...parts);
-        if (dice < 0.2) { faults.push('unknown, written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
-        return offsets;
-      };
-    },
+    get: (target, name) => (name === 'commit' ? (...parts: Parameters<Commit>) => around(target.commit.bind(target), ...parts) : bound(target, name)),
   });
-  return new Proxy(log, {
-    get(target, name) {
-      if (name === 'join') {
-        const join: EventLog['join'] = (options, listener) => target.join(options, {
-          assigned: (assignment) => listener.assigned(spoil(assignment)), records: (batch) => { listener.records(batch); },
-          revoking: () => listener.revoking(), failed: (error, fatal) => { listener.failed(error, fatal); },
-        });
-        return join;
-      }
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-    },
+  const join: EventLog['join'] = (options, listener) => log.join(options, {
+    assigned: (assignment) => listener.assigned(spoil(assignment)), records: (batch) => { listener.records(batch); },
+    revoking: () => listener.revoking(), failed: (error, fatal) => { listener.failed(error, fatal); },
+  });
+  return new Proxy(log, { get: (target, name) => (name === 'join' ? join : bound(target, name)) });
+}
+
+/** Commits fail now and then: refused before, refused for good, or decided without an answer. */
+function withFaultyCommits(log: EventLog, random: () => number, faults: string[]): EventLog {
+  return withCommit(log, async (commit, ...parts) => {
+    const dice = random();
+    if (dice < 0.08) { faults.push('unavailable'); throw new ConfabError('CONFAB_LOG_UNAVAILABLE'); }
+    if (dice < 0.12) { faults.push('fenced'); throw new ConfabError('CONFAB_FENCED'); }
+    if (dice < 0.16) { faults.push('unknown, not written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
+    const offsets = await commit(...parts);
+    if (dice < 0.2) { faults.push('unknown, written'); throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'); }
+    return offsets;
   });
 }
 
@@ -402,3 +402,23 @@ for (const seed of [1, 2, 3, 4, 5]) {
     assert.ok(new Set(faults).size >= 3, `faults met: ${faults.join()}`);
   });
 }
+
+test('an output that the log refuses is found among its commit group and buried; the others and its conversation go on', async (t) => {
+  const f = await new Fixture(t).start();
+  let refused = 0;
+  const log = withCommit(f.log, (commit, instance, group) => {
+    if (group.records.some(({ topic, value }) => topic === 'replies.v1' && value?.includes('huge'))) { refused += 1; return Promise.reject(new ConfabError('CONFAB_RECORD_TOO_LARGE')); }
+    return commit(instance, group);
+  });
+  for (let i = 0; i < 20; i += 1) await f.send('intents.v1', `c${i}`, ['a', 'b']);
+  await f.send('intents.v1', 'c3', ['huge', 'after']);
+  const runner = createRunner('dialogue', counting, { log, codec, state: f.state, clock: f.clock, random: seededRandom(9), logger: silentLogger, metrics: f.metrics, prefix: '', onFatal: (error) => { throw error; } });
+  await runner.start();
+  t.after(() => runner.close());
+  await f.until('all but one', async () => (await f.all('replies.v1')).length === 41);
+  const [letter] = (await f.all('dead-letters.v1')).map((record) => codec.of('DeadLetter').decode(record.value!));
+  assert.equal(letter?.phase, 'produce');
+  assert.notEqual(letter.position, null);
+  assert.deepEqual((await f.texts('replies.v1')).c3, ['a#1', 'b#2', 'after#3']);
+  assert.ok(refused > 1, 'met in a group with others, and alone');
+});

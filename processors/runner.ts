@@ -17,7 +17,7 @@ import { groupName, topicName, topology, type StageName, type TopicName } from '
 import type { AnyConversationStage, AnyPartitionStage, AnyResult, AnyStage } from './runner/any-stage.js';
 import type { FormedGroup } from './runner/commit-group.js';
 import { ConversationEngine, type StatePort } from './runner/conversation-engine.js';
-import type { DeadLetterOptions } from './runner/dead-letter.js';
+import { deadLetterRecord, type DeadLetterOptions } from './runner/dead-letter.js';
 import type { Engine } from './runner/engine.js';
 import { Inputs } from './runner/inputs.js';
 import { PartitionEngine } from './runner/partition-engine.js';
@@ -56,7 +56,7 @@ export function createRunner<S extends StageName>(name: S, stage: Stage<S>, opti
   const parts: EngineParts = {
     name, definition, metrics, logger, options,
     encode: outputEncoder(options),
-    deadLetters: { stage: name, topic: topicName(options.prefix, topology.deadLetters), codec: options.codec.of('DeadLetter'), now: () => options.clock.now() },
+    deadLetters: { stage: name, topic: topicName(options.prefix, topology.deadLetters), codec: options.codec.of('DeadLetter'), now: () => options.clock.now(), maxBytes: options.log.maxRecordBytes },
     inputs: new Inputs(new Map(definition.reads.map((topic) => [topicName(options.prefix, topic), { name: topic, codec: codecOf(options.codec, topic) }]))),
     epoch: () => epoch,
     onFinished: () => { kick(); },
@@ -72,10 +72,15 @@ export function createRunner<S extends StageName>(name: S, stage: Stage<S>, opti
     commitEvery: options.commitEvery ?? definition.commitEvery ?? 0,
     prepare: async () => { epoch = epochOf((await options.log.topic(topicName(options.prefix, 'messages.v1'))).id); },
     onFatal: options.onFatal,
+    deadLetter: (work, error) => { metrics.deadLetter('produce', error.code); return deadLetterRecord(parts.deadLetters, work, 'produce', error, positionOf(stage as AnyStage, work, epoch, options.clock)); },
     ...(options.tracer?.enabled === true ? { onCommitted: spanRecorder(name, options.tracer) } : {}),
   });
   kick = runner.kick;
   return runner;
+}
+
+function positionOf(stage: AnyStage, work: Work, epoch: string, clock: Clock): string | null {
+  return stage.scope === 'conversation' ? stage.position(work, { epoch, now: () => clock.now(), signal: work.share.signal }) : null;
 }
 
 interface EngineParts {

@@ -24,7 +24,7 @@ export class MemoryStateStore implements StateStore {
     if (found?.watermark?.epoch !== watermark.epoch || found.watermark.offset < expected) return false;
     for (const entry of entries) {
       const old = found.entries.get(entry.key);
-      if (old === undefined || entry.reflects >= old.reflects) found.entries.set(entry.key, entry);
+      if (old === undefined || entry.reflects >= old.reflects) found.entries.set(entry.key, { ...entry, value: entry.value === null ? null : Buffer.from(entry.value) });
     }
     if (watermark.offset > found.watermark.offset) found.watermark = watermark;
     return true;

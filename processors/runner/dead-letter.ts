@@ -14,7 +14,12 @@ export interface DeadLetterOptions {
   readonly topic: string;
   readonly codec: RecordCodec<DeadLetter>;
   readonly now: () => number;
+  /** Largest record that the log takes: of a longer original only the beginning is kept; the whole stands where `offset` says. */
+  readonly maxBytes: number;
 }
+
+/** Room for what a dead letter adds to the record, beyond its key. */
+const OVERHEAD = 4096;
 
 export function deadLetterRecord(options: DeadLetterOptions, work: Work, phase: Phase, thrown: unknown, position: string | null): NewRecord {
   const error = toConfabError(thrown, 'CONFAB_STAGE_FAILED');
@@ -29,7 +34,7 @@ export function deadLetterRecord(options: DeadLetterOptions, work: Work, phase: 
     partition: work.partition,
     offset: work.offset,
     originalKey: work.rawKey === null ? null : Buffer.from(work.rawKey),
-    originalValue: work.rawValue,
+    originalValue: work.rawValue?.subarray(0, Math.max(0, options.maxBytes - OVERHEAD - 2 * (work.rawKey?.length ?? 0) * 4)) ?? null,
     errorCode: error.code,
     errorMessage: describe(error),
     attempts: work.attempts,

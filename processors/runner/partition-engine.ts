@@ -75,11 +75,14 @@ export class PartitionEngine implements Engine {
 
   take(limit: number): Finished[] {
     const finished: Finished[] = [];
+    let records = 0;
     for (const [number, partition] of this.partitions) {
-      if (!partition.usable || partition.ready.length === 0 || finished.length >= limit) continue;
+      if (!partition.usable || partition.ready.length === 0 || records >= limit) continue;
+      const before = finished.length;
       const count = partition.careful > 0 ? 1 : partition.ready.length;
       const works = partition.ready.splice(0, count);
       this.process(number, partition, works, finished);
+      for (let i = before; i < finished.length; i += 1) records += finished[i]?.records.length ?? 0;
     }
     return finished;
   }

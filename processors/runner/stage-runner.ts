@@ -6,7 +6,7 @@
  */
 import type { Clock, Timer } from '../../platform/clock.js';
 import { type ConfabError, isCode, toConfabError } from '../../platform/errors.js';
-import type { Assignment, EventLog, GroupListener, GroupMember, RecordBatch } from '../../platform/event-log/event-log.js';
+import type { Assignment, EventLog, GroupListener, GroupMember, NewRecord, RecordBatch } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { buildGroup, type FormedGroup } from './commit-group.js';
 import type { Engine } from './engine.js';
@@ -14,6 +14,7 @@ import { PartitionShare } from './partition-share.js';
 import type { RunnerMetrics } from './runner-metrics.js';
 import { takeOver, type TakenPartition } from './take-over.js';
 import { MAX_WINDOW_RECORDS } from './window.js';
+import type { Finished, Work } from './work.js';
 
 export interface StageRunnerOptions {
   readonly name: string;
@@ -33,6 +34,8 @@ export interface StageRunnerOptions {
   readonly maxBytes?: number;
   /** Reads what must be known before the first input (the epoch of positions). */
   readonly prepare?: () => Promise<void>;
+  /** The dead letter of an input whose output the log refuses. */
+  readonly deadLetter: (work: Work, error: ConfabError) => NewRecord;
   readonly onFatal: (error: ConfabError) => void;
   /** Sampled work was committed. */
   readonly onCommitted?: (group: FormedGroup, committedAt: number) => void;
@@ -107,7 +110,7 @@ export class StageRunner implements GroupListener {
     await this.committing;
     const assignment = this.assignment;
     if (assignment === undefined || this.shares.size === 0) return;
-    const group = this.form('', true);
+    const group = this.form('', this.options.engine.take(MAX_GROUP_RECORDS), [...this.shares.values()]);
     try {
       await this.commit(assignment, group);
     } catch (error) {
@@ -188,30 +191,50 @@ export class StageRunner implements GroupListener {
   }
 
   private async commitOnce(): Promise<void> {
-    const assignment = this.assignment;
+    const finished = this.options.engine.take(MAX_GROUP_RECORDS);
+    const also = [...this.shares.values()].filter((share) => share.isBehindCommit);
+    if (finished.length > 0 || also.length > 0) await this.commitFinished(finished, also);
+  }
+
+  /** Commits one group; tries again while nothing was written and the generation lasts, else begins anew. */
+  private async commitFinished(finished: readonly Finished[], also: readonly PartitionShare[]): Promise<void> {
+    const { assignment } = this;
     if (assignment === undefined) return;
-    const group = this.form(this.instance, false);
-    if (group.offsets.length === 0) return;
+    const group = this.form(this.instance, finished, also);
     for (let pause = 50; ; pause = Math.min(2000, pause * 2)) {
       try {
         await this.commit(assignment, group);
         return;
       } catch (error) {
+        this.options.metrics.commitFailed(toConfabError(error).code);
+        if (isCode(error, 'CONFAB_RECORD_TOO_LARGE') && finished.length > 0) return this.isolate(finished, error);
         const retry = isCode(error, 'CONFAB_LOG_UNAVAILABLE') && this.active && this.assignment === assignment;
         this.options.logger.warn({ err: error, retry }, 'commit failed');
-        this.options.metrics.commitFailed(toConfabError(error).code);
         if (!retry) { this.startOver(); return; }
         await this.options.clock.sleep(pause);
       }
     }
   }
 
-  private form(owner: string, all: boolean): FormedGroup {
-    return buildGroup(this.options.engine.take(MAX_GROUP_RECORDS), {
-      owner,
-      stateTopic: this.options.stateTopic,
-      also: [...this.shares.values()].filter((share) => all || share.isBehindCommit),
-    });
+  /** A record of the group is refused by the log: the input that it stems from is found by halves and buried, the others go on. */
+  private async isolate(finished: readonly Finished[], error: ConfabError): Promise<void> {
+    for (const { work } of finished) work.done = false;
+    if (finished.length > 1) {
+      const middle = finished.length >> 1;
+      await this.commitFinished(finished.slice(0, middle), []);
+      if (this.active) await this.commitFinished(finished.slice(middle), []);
+      return;
+    }
+    const { work, buried } = finished[0] as Finished;
+    // Even its dead letter is refused: the topics are not as the topology has them.
+    if (buried === true) { this.options.onFatal(error); return; }
+    await this.commitFinished([{ buried: true, work, records: [this.options.deadLetter(work, error)], state: undefined }], []);
+    // What was processed behind it may rest on the state that is not written now.
+    this.startOver();
+  }
+
+  private form(owner: string, finished: readonly Finished[], also: readonly PartitionShare[]): FormedGroup {
+    return buildGroup(finished, { owner, stateTopic: this.options.stateTopic, also });
   }
 
   private async commit(assignment: Assignment, group: FormedGroup): Promise<void> {

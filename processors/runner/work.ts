@@ -26,4 +26,6 @@ export interface Finished {
   /** Outputs and dead letters, encoded. */
   readonly records: readonly NewRecord[];
   readonly state: StateEntry | undefined;
+  /** True for an input that was buried because the log refused its output. */
+  readonly buried?: boolean;
 }
