@@ -12,6 +12,7 @@ import { topicsDoc } from '../topology/topics-doc.js';
 import { topology } from '../topology/topology.js';
 import { errorsDoc } from './docs/errors-doc.js';
 import { framesDoc } from './docs/frames-doc.js';
+import { metricsDoc } from './docs/metrics-doc.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const check = process.argv.includes('--check');
@@ -23,6 +24,7 @@ const files: Record<string, () => string> = {
   'docs/frames.md': () => framesDoc([
     { title: 'confab.v1: replies', intro: '`GET /v1/stream` and `GET /v1/conversations/{conversationId}/stream`, subprotocol `confab.v1`.', frames: streamFrames },
   ], CloseCode),
+  'docs/metrics.md': () => metricsDoc(root),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),

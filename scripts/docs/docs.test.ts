@@ -3,9 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { catalogue } from '../../platform/errors.js';
+import { metricNameFaults } from '../../platform/observability/metrics.js';
 import { packageRoot } from '../../platform/package-root.js';
+import { foundMetrics } from './metrics-doc.js';
 
 const root = packageRoot();
+const FOLDERS = ['platform', 'processors', 'ingress', 'egress', 'schemas', 'topology', 'cli', 'composition'];
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 function sources(folder: string): string[] {
@@ -43,7 +46,7 @@ test('every entry says what happened and what to do', () => {
 });
 
 test('every code that the source throws is in the catalogue', () => {
-  const files = ['platform', 'processors', 'ingress', 'egress', 'schemas', 'topology', 'cli'].flatMap(sources);
+  const files = FOLDERS.flatMap(sources);
   for (const file of files) for (const [, code = ''] of read(file).matchAll(/ConfabError\('(CONFAB_[A-Z_]+)'/g)) assert.ok(code in catalogue, `${code} in ${file}`);
 });
 
@@ -57,3 +60,11 @@ test('every link of README, CHANGELOG and docs to a file of the project leads so
 function readdirOrFile(path: string): void {
   try { readdirSync(path); } catch { readFileSync(path); }
 }
+
+test('docs/metrics.md has every metric that the source names, each with labels and a sentence', () => {
+  const found = foundMetrics(root);
+  for (const file of FOLDERS.flatMap(sources)) for (const [, name] of read(file).matchAll(/['`](confab_[a-z0-9_]+)['`]/g)) {
+    assert.ok(found.some((metric) => metric.name === name), `${name} in ${file}: make it as new Counter({ name: '…', help: '…', … })`);
+  }
+  for (const { name, type, help } of found) assert.deepEqual(metricNameFaults({ name, type: type as 'counter', help }), [], name);
+});
