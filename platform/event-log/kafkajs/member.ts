@@ -184,7 +184,10 @@ export class KafkaMember implements GroupMember {
     const ending = await ended;
     this.parts.logger.debug({ group: place.group, generation: place.generation, why: ending.why }, 'the generation ends');
     const stopped = life.fetcher.stop();
-    if (life.ready && ending.why !== 'failed') await this.drain();
+    if (life.ready && ending.why !== 'failed') {
+      await this.drain();
+      await this.bounded(this.parts.transactions.settle().catch((error: unknown) => { this.parts.logger.debug({ err: error }, 'markers'); }));
+    }
     life.assignment.end();
     this.life = undefined;
     // `assigned` is told by the signal; the next event waits for it, though not for ever.

@@ -33,7 +33,12 @@ export const SIDES = ['a', 'b'] as const;
 const MAX_METADATA_BYTES = 4_096;
 const PAUSE_MILLIS = { first: 1, most: 50 };
 
-interface Side { readonly id: string; producer: Producer | undefined }
+interface Side {
+  readonly id: string;
+  producer: Producer | undefined;
+  /** It has decided a transaction whose markers may still be on their way. */
+  decided: boolean;
+}
 
 export class Transactions {
   private instance: string | undefined;
@@ -49,7 +54,9 @@ export class Transactions {
     const until = this.options.clock.monotonic() + this.options.transactionTimeoutMillis * 0.8;
     try {
       const side = await this.side(instance, until);
-      return await this.transaction(side, place, group, until);
+      const offsets = await this.transaction(side, place, group, until);
+      side.decided = true;
+      return offsets;
     } catch (error) {
       if (error instanceof NoAnswer) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: error.message, cause: error });
       throw error;
@@ -63,10 +70,25 @@ export class Transactions {
     await Promise.all(SIDES.map((side) => this.initialise(`${this.options.group}.${instance}.${side}`, until)));
   }
 
+  /**
+   * Resolves when the markers of all that was committed are written. A successor that finds the offsets would otherwise
+   * read topics whose markers come later, and miss records of a commit that the offsets include.
+   */
+  async settle(): Promise<void> {
+    const until = this.options.clock.monotonic() + this.options.transactionTimeoutMillis;
+    await Promise.all(this.sides.map(async (side) => {
+      if (!side.decided) return;
+      side.decided = false;
+      const { network, directory, clock } = this.options;
+      // The coordinator gives a new epoch only once the last transaction is complete.
+      side.producer = new Producer(await this.initialise(side.id, until), { network, directory, clock });
+    }));
+  }
+
   private async side(instance: string, until: number): Promise<Side & { producer: Producer }> {
     if (this.instance !== instance) {
       this.instance = instance;
-      this.sides = SIDES.map((side) => ({ id: `${this.options.group}.${instance}.${side}`, producer: undefined }));
+      this.sides = SIDES.map((side) => ({ id: `${this.options.group}.${instance}.${side}`, producer: undefined, decided: false }));
     }
     const side = this.sides[this.next] as Side;
     this.next = 1 - this.next;

@@ -1,0 +1,115 @@
+/** For tests of the Kafka adapter only: a TCP proxy that loses what it is told to lose, and logs with names of their own. */
+import net from 'node:net';
+import { Kafka, logLevel } from 'kafkajs';
+import { systemClock } from '../../clock.js';
+import { silentLogger } from '../../observability/logger.js';
+import { systemRandom, ulidMaker } from '../../random.js';
+import { serviceAddress } from '../../testing.js';
+import type { EventLog, TopicConfig } from '../event-log.js';
+import { openKafkaLog, type KafkaLogOptions } from '../kafkajs.js';
+import { Network } from '../kafkajs-protocol.js';
+import type { WireRequest } from './wire.js';
+
+const ulid = ulidMaker(systemClock, systemRandom);
+
+export interface TestContext { after(run: () => Promise<void> | void): void }
+
+export const brokers = (): string[] => (serviceAddress('kafka') ?? '').split(',');
+export const uniqueName = (what: string): string => `t-${ulid().toLowerCase()}-${what}`;
+
+export async function openLog(t: TestContext, options: Partial<KafkaLogOptions> = {}): Promise<EventLog> {
+  const log = await openKafkaLog({ brokers: brokers(), clientId: 'test', clock: systemClock, logger: silentLogger, ...options });
+  t.after(() => log.close());
+  return log;
+}
+
+export async function newTopic(t: TestContext, log: EventLog, partitions = 1, config: TopicConfig = {}): Promise<string> {
+  const name = uniqueName('topic');
+  await log.admin.createTopic({ name, partitions, config });
+  t.after(async () => {
+    const cleaner = await openKafkaLog({ brokers: brokers(), clientId: 'test', clock: systemClock, logger: silentLogger });
+    await cleaner.admin.deleteTopic(name).catch(() => undefined);
+    await cleaner.close();
+  });
+  return name;
+}
+
+/** Connections of its own, and a count of what was sent over them. */
+export class CountingNetwork extends Network {
+  readonly counts = new Map<string, number>();
+
+  override async send<T>(node: number | 'any', request: WireRequest<T>): Promise<T> {
+    this.counts.set(request.apiName, (this.counts.get(request.apiName) ?? 0) + 1);
+    return super.send(node, request);
+  }
+}
+
+export function openNetwork(t: TestContext): CountingNetwork {
+  const network = new CountingNetwork(new Kafka({ brokers: brokers(), clientId: 'test', logLevel: logLevel.NOTHING }));
+  t.after(() => network.close());
+  return network;
+}
+
+/** `pass`; `refuse` cuts all connections and takes no new ones; `hang` keeps them open and moves no byte. */
+type Mode = 'pass' | 'refuse' | 'hang';
+
+export class Proxy {
+  private mode: Mode = 'pass';
+  private readonly sockets = new Set<net.Socket>();
+  private readonly held: (() => void)[] = [];
+  private onRequest: ((bytes: Buffer) => boolean) | undefined;
+  port = 0;
+
+  private constructor(private readonly target: { host: string; port: number }) {}
+
+  static async start(t: TestContext): Promise<Proxy> {
+    const [host = '127.0.0.1', port = '9092'] = (brokers()[0] ?? '').split(':');
+    const proxy = new Proxy({ host, port: Number(port) });
+    const server = net.createServer((client) => { proxy.accept(client); });
+    await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    proxy.port = (server.address() as net.AddressInfo).port;
+    t.after(async () => {
+      for (const socket of proxy.sockets) socket.destroy();
+      await new Promise((resolve) => { server.close(resolve); });
+    });
+    return proxy;
+  }
+
+  /** For `KafkaLogOptions.resolve`. */
+  readonly resolve = (): { host: string; port: number } => ({ host: '127.0.0.1', port: this.port });
+
+  set(mode: Mode): void {
+    this.mode = mode;
+    if (mode === 'refuse') for (const socket of this.sockets) socket.destroy();
+    if (mode === 'pass') for (const run of this.held.splice(0)) run();
+  }
+
+  /** The answer to the next request of that kind is lost, with its connection. */
+  cutAnswerTo(apiKey: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.onRequest = (bytes) => {
+        if (bytes.length < 6 || bytes.readInt16BE(4) !== apiKey) return false;
+        this.onRequest = undefined;
+        resolve();
+        return true;
+      };
+    });
+  }
+
+  private accept(client: net.Socket): void {
+    if (this.mode === 'refuse') { client.destroy(); return; }
+    const upstream = net.connect(this.target);
+    let lost = false;
+    const end = (): void => { client.destroy(); upstream.destroy(); this.sockets.delete(client); this.sockets.delete(upstream); };
+    const move = (run: () => void): void => { if (this.mode === 'hang') this.held.push(run); else run(); };
+    for (const socket of [client, upstream]) {
+      this.sockets.add(socket);
+      socket.setNoDelay(true).on('error', end).on('close', end);
+    }
+    client.on('data', (bytes: Buffer) => {
+      if (this.onRequest?.(bytes) === true) lost = true;
+      move(() => { upstream.write(bytes); });
+    });
+    upstream.on('data', (bytes: Buffer) => { if (lost) end(); else move(() => { client.write(bytes); }); });
+  }
+}
