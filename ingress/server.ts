@@ -5,6 +5,7 @@ import { type Random, ulidMaker } from '../platform/random.js';
 import type { Acceptor } from './acceptance/acceptor.js';
 import type { DraftOptions } from './message-draft.js';
 import type { BotChoiceOptions } from './plugins/bot-choice.js';
+import { ingestRoute } from './routes/ingest.js';
 import { messagesRoute } from './routes/messages.js';
 
 export interface IngressOptions {
@@ -42,5 +43,6 @@ export function ingressRoutes(app: FastifyInstance, options: IngressOptions, don
     sampled: options.sampled ?? passSampled,
   };
   messagesRoute(app, context);
+  ingestRoute(app, context);
   done();
 }

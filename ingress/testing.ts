@@ -72,7 +72,7 @@ export async function testIngress(t: TestContext, options: TestIngressOptions = 
   const log = options.log ?? await memoryLog(clock);
   const metrics = createMetrics();
   const acceptor = options.acceptor ?? await createAcceptor({
-    log, codec, clock, logger: silentLogger, metrics, prefix: '', ...(options.limits ? { limits: options.limits } : {}),
+    log, codec, clock, random: systemRandom, logger: silentLogger, metrics, prefix: '', ...(options.limits ? { limits: options.limits } : {}),
   });
   const app = testServer(t, { clock, metrics, authenticator: options.people ? authenticatorOf(options.people) : authenticatorOff(), ...options });
   void app.register(ingressRoutes, {

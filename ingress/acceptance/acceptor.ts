@@ -105,6 +105,7 @@ export class Acceptor {
 
   /** For writers: an entry that has to be written anew (its claim was given up). Keeps its place in the accounts. */
   requeue(pending: Pending): void {
+    pending.since = this.options.clock.monotonic();
     this.queue.push(pending);
     this.wake();
   }

@@ -10,11 +10,13 @@ export class Pending {
   /** What it counts for in the bound of bytes; 0 once it was given back. */
   bytes: number;
   /** Monotonic time at which the caller began to wait. */
-  readonly since: number;
+  since: number;
   /** It was handed to the log: from here on a failure may leave it written. */
   sent = false;
   /** The caller has its answer. */
   settled = false;
+  /** With a claim: the end of the partition that it names. */
+  claimLogEnd = 0;
   /** Others of this process with the same key, which wait for this one. */
   followers: Pending[] | undefined;
 

@@ -2,6 +2,7 @@
  * One accepted WebSocket: what ingress (`/v1/ingest`) and egress (`/v1/stream`, …) share. Parses frames, renews the token in
  * place, warns 60 s before it expires, closes with coded reasons. What the frames mean is the handler's affair.
  */
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Authenticator, Principal } from '../auth.js';
 import type { Clock, Timer } from '../clock.js';
@@ -72,6 +73,15 @@ export class SocketSession {
   sendText(text: string, written?: () => void): void {
     if (!this.open) return;
     this.socket.send(text, written);
+  }
+
+  /** Sends several frames with one write to the network. */
+  together(run: () => void): void {
+    // ws has no word for it; without its stream the frames are merely written one by one.
+    const stream = (this.socket as unknown as { _socket?: Duplex | null })._socket;
+    stream?.cork();
+    run();
+    stream?.uncork();
   }
 
   send(frame: { readonly type: string }): void { this.sendText(JSON.stringify(frame)); }
