@@ -34,9 +34,7 @@ export function buildGroup(finished: readonly Finished[], parts: GroupParts): Fo
       if (state !== undefined) records.push({ topic: parts.stateTopic, partition: work.partition, key: state.key, value: state.value, timestamp: work.timestamp });
     }
   }
-  const offsets = [...shares].map((share) => ({
-    topic: share.topic, partition: share.partition, offset: share.window.lowWater, metadata: share.window.metadata(parts.owner), share, runs: share.window.runs(),
-  }));
+  const offsets = [...shares].map((share) => ({ topic: share.topic, partition: share.partition, ...share.window.commitPoint(parts.owner), share }));
   return {
     finished, records, offsets,
     stateOffsets(appended) {

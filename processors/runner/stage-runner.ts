@@ -242,7 +242,7 @@ export class StageRunner implements GroupListener {
     this.lastCommit = start;
     const offsets = await assignment.commit(this.instance, group);
     this.options.metrics.committed(group.finished.length, group.records.length, (this.options.clock.monotonic() - start) / 1000);
-    for (const { share, offset, runs } of group.offsets) share.committed = { offset, runs };
+    for (const { share, offset, runs } of group.offsets) { share.committed = { offset, runs }; share.window.settle(); }
     for (const { work } of group.finished) {
       const bytes = work.rawValue?.length ?? 0;
       if (work.share.gone) continue;

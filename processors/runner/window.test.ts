@@ -38,7 +38,7 @@ test('a successor does again exactly what was open', () => {
       each.done = random.float() < 0.5;
     }
     window.cover(offset + 2);
-    const { runs, instance } = decodeMetadata(window.metadata(INSTANCE));
+    const { runs, instance } = decodeMetadata(window.commitPoint(INSTANCE).metadata);
     assert.equal(instance, INSTANCE);
     const low = window.lowWater;
     const next = new Window(low, runs);
@@ -51,7 +51,7 @@ test('the metadata of a full window stays within its limit, however it is fragme
   const window = new Window(0);
   for (let i = 0; i < MAX_WINDOW_RECORDS; i += 1) window.add({ offset: i * 3, done: i % 2 === 1 });
   assert.ok(window.isFull);
-  assert.ok(window.metadata(INSTANCE).length <= MAX_METADATA_LENGTH);
+  assert.ok(window.commitPoint(INSTANCE).metadata.length <= MAX_METADATA_LENGTH);
 });
 
 test('metadata of other tools says nothing', () => {

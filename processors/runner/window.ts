@@ -46,7 +46,7 @@ export class Window<S extends Slot = Slot> {
     if (offset > this.covered) this.covered = offset;
   }
 
-  /** Records from the low water on. */
+  /** Records from the last settled low water on. */
   get size(): number { return this.slots.length - this.head; }
 
   get isFull(): boolean { return this.size >= MAX_WINDOW_RECORDS; }
@@ -56,13 +56,11 @@ export class Window<S extends Slot = Slot> {
 
   /** First offset that is not finished. */
   get lowWater(): number {
-    this.trim();
-    return this.slots[this.head]?.offset ?? this.covered;
+    return this.slots[this.firstOpen]?.offset ?? this.covered;
   }
 
   /** Lengths of alternating open and done runs from the low water on; empty when nothing beyond it is done. */
   runs(): number[] {
-    this.trim();
     const runs: number[] = [];
     let at = this.lowWater;
     let open = true;
@@ -74,7 +72,7 @@ export class Window<S extends Slot = Slot> {
       open = isOpen;
       length = by;
     };
-    for (let i = this.head; i < this.slots.length; i += 1) {
+    for (let i = this.firstOpen; i < this.slots.length; i += 1) {
       const slot = this.slots[i] as S;
       extend(false, slot.offset - at);
       extend(!slot.done, 1);
@@ -85,16 +83,27 @@ export class Window<S extends Slot = Slot> {
     return runs;
   }
 
-  /** The metadata to commit with the low water. */
-  metadata(instance: string): string {
-    const runs = this.size === 0 ? [] : this.runs();
-    const text = encodeMetadata({ instance, runs });
-    // Cannot happen within MAX_WINDOW_RECORDS; without runs a restart would repeat work, which the records' readers refuse.
-    return text.length <= MAX_METADATA_LENGTH ? text : encodeMetadata({ instance, runs: runs.slice(0, 1000) });
+  /** What to commit now: the low water, what is done beyond it, and both as metadata under the name of `instance`. */
+  commitPoint(instance: string): { readonly offset: number; readonly runs: readonly number[]; readonly metadata: string } {
+    let runs = this.runs();
+    let metadata = encodeMetadata({ instance, runs });
+    if (metadata.length > MAX_METADATA_LENGTH) {
+      // Cannot happen within MAX_WINDOW_RECORDS; without all runs a restart would repeat work, which readers with state refuse.
+      runs = runs.slice(0, 1000);
+      metadata = encodeMetadata({ instance, runs });
+    }
+    return { offset: this.lowWater, runs, metadata };
   }
 
-  private trim(): void {
-    while (this.slots[this.head]?.done === true) this.head += 1;
+  /** The low water was committed: what lies before it leaves. Until then a finished slot may become open again. */
+  settle(): void {
+    this.head = this.firstOpen;
     if (this.head > 1024 && this.head * 2 > this.slots.length) { this.slots.splice(0, this.head); this.head = 0; }
+  }
+
+  private get firstOpen(): number {
+    let at = this.head;
+    while (this.slots[at]?.done === true) at += 1;
+    return at;
   }
 }
