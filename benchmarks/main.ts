@@ -1,10 +1,10 @@
 /** `npm run bench -- NAME [options]`, `npm run bench -- --list`. The last line of the output is one JSON object. */
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { embedded } from './embedded.js';
 import { ingress } from './ingress.js';
 import { latency } from './latency.js';
-import { BenchmarkError, BenchmarkOptions, type Benchmark } from './lib/benchmark.js';
+import { BenchmarkError, BenchmarkOptions, progress, rounded, type Benchmark } from './lib/benchmark.js';
 import { build } from './lib/build.js';
 import { pipeline } from './pipeline.js';
 
@@ -26,8 +26,10 @@ async function main(): Promise<void> {
     ? { type: 'boolean' as const, default: value } : { type: 'string' as const, default: value }]));
   const { values } = parseArgs({ args: rest, options: { ...options, 'no-build': { type: 'boolean', default: false } } });
   if (values['no-build'] !== true) build();
+  const load = loadavg()[0] ?? 0;
+  if (load > cpus().length / 2) progress(`the machine is busy (load ${load.toFixed(1)}): the figures will be too low`);
   const result = await benchmark.run(new BenchmarkOptions(values));
-  const machine = { node: process.version, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) };
+  const machine = { node: process.version, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), loadBefore: rounded(load) };
   process.stdout.write(`${JSON.stringify({ benchmark: name, ...result, machine })}\n`);
 }
 

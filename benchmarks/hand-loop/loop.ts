@@ -52,10 +52,11 @@ export async function runLoop(options: LoopOptions): Promise<void> {
     const produced = await options.work(batch.messages, batch.partition);
     const transaction = await producer.transaction();
     try {
-      for (const { topic, messages } of produced) {
-        for (let from = 0; from < messages.length; from += MOST) {
-          await transaction.send({ topic, acks: -1, messages: from === 0 && messages.length <= MOST ? messages : messages.slice(from, from + MOST) });
-        }
+      // One request carries all topics; lists of one batch are equally long or shorter.
+      const longest = Math.max(0, ...produced.map(({ messages }) => messages.length));
+      for (let from = 0; from < longest; from += MOST) {
+        const topicMessages = produced.map(({ topic, messages }) => ({ topic, messages: longest <= MOST ? messages : messages.slice(from, from + MOST) }));
+        await transaction.sendBatch({ acks: -1, topicMessages: topicMessages.filter(({ messages }) => messages.length > 0) });
       }
       const next = String(Number(batch.lastOffset()) + 1);
       await transaction.sendOffsets({ consumerGroupId: groupId, topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: next }] }] });

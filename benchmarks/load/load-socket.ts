@@ -9,7 +9,8 @@ export interface LoadSocket {
 
 export function openSocket(url: string, subprotocol: string, onText: (text: string) => void): Promise<LoadSocket> {
   const socket = new WebSocket(url.replace(/^http/, 'ws'), subprotocol, { perMessageDeflate: false, maxPayload: 1024 * 1024 });
-  let closing = false;
+  // Before it is open, a failure is told by `error`.
+  let closing = true;
   let corked = false;
   socket.on('message', (data: Buffer) => { onText(data.toString()); });
   socket.on('close', (code, reason) => { if (!closing) throw new Error(`${url} was closed with ${code} ${reason.toString()}`); });
@@ -24,6 +25,6 @@ export function openSocket(url: string, subprotocol: string, onText: (text: stri
   };
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
-    socket.once('open', () => { resolve({ send, close: () => { closing = true; socket.close(1000); } }); });
+    socket.once('open', () => { closing = false; resolve({ send, close: () => { closing = true; socket.close(1000); } }); });
   });
 }
