@@ -2,7 +2,7 @@
 import { RE2JS } from 're2js';
 import { shown, type Faults, type Place } from './faults.js';
 import { asBoolean, asInteger, asList, asMap, asText, asTexts, Fields, type Names } from './fields.js';
-import type { Entry, Sections } from './sections.js';
+import { EXAMPLE_CHARACTERS, type Entry, type Sections } from './sections.js';
 import type { EntityDefinition, IntentDefinition, ListValue, QuickReplyDefinition, ResponseDefinition, SlotDefinition, SystemEntity, Template } from './types.js';
 import type { Tree } from './yaml-tree.js';
 
@@ -17,6 +17,8 @@ export interface Context {
 
 const PATTERN_LENGTH = 300;
 const MOST_EXAMPLES = 20_000;
+/** Intents times examples: what training costs. 150 intents of 100 examples each are half of it and take half a minute. */
+const MOST_TRAINING = 5_000_000;
 
 export function compileIntents(sections: Sections, context: Context): { intents: IntentDefinition[]; outOfScope: string[]; replies: Map<string, number> } {
   const { faults } = context;
@@ -38,7 +40,7 @@ export function compileIntents(sections: Sections, context: Context): { intents:
     const fields = new Fields(map, `intent "${entry.name}"`, faults);
     const tree = fields.need('examples');
     const list = tree && asList(tree, 'examples', faults);
-    const examples = list ? asTexts(list, 'an example', faults).filter((example) => note(example, entry.name)) : [];
+    const examples = list ? asTexts(list, 'an example', faults, EXAMPLE_CHARACTERS).filter((example) => note(example, entry.name)) : [];
     if (list && examples.length === 0) faults.error(list.place, `intent "${entry.name}" has no examples`);
     else if (list && examples.length < 5) faults.warn(list.place, `intent "${entry.name}" has fewer than 5 examples`);
     const reply = fields.take('reply');
@@ -46,6 +48,8 @@ export function compileIntents(sections: Sections, context: Context): { intents:
     fields.close();
     return { name: entry.name, examples: examples.map((example) => example.text) };
   });
+  const first = [...sections.intents.values()][0];
+  if (first && count * intents.length > MOST_TRAINING) faults.error(first.place, `${intents.length} intents with ${count} examples are too much to train`);
   return { intents, outOfScope: sections.outOfScope.filter((example) => note(example, 'outOfScope')).map((example) => example.text), replies };
 }
 

@@ -50,10 +50,10 @@ export function asBoolean(tree: Tree, what: string, faults: Faults): boolean | u
 }
 
 /** One text or a list of texts. */
-export function asTexts(tree: Tree, what: string, faults: Faults): { text: string; place: Place }[] {
+export function asTexts(tree: Tree, what: string, faults: Faults, most = 2000): { text: string; place: Place }[] {
   const nodes = tree.kind === 'list' ? tree.items : [tree];
   return nodes.flatMap((node) => {
-    const text = asText(node, what, faults);
+    const text = asText(node, what, faults, most);
     return text === undefined ? [] : [{ text, place: node.place }];
   });
 }

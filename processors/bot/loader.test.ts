@@ -45,6 +45,8 @@ const faults: readonly [string, Record<string, string>, string, RegExp][] = [
   ['no fallback', { 'bot.yaml': `format: 1\nid: test\nresponses: {lost: What?}\n${INTENT}` }, 'bot.yaml:1:1', /lacks "fallback"/],
   ['no intents', { 'bot.yaml': head() }, 'bot.yaml:1:1', /has no intents/],
   ['an intent without examples', { 'bot.yaml': head('intents:\n  hi: {reply: lost, examples: []}\n') }, 'bot.yaml:7:31', /"hi" has no examples/],
+  ['an example that is an essay', { 'bot.yaml': head(`intents:\n  hi: {reply: lost, examples: [${'x'.repeat(501)}]}\n`) }, 'bot.yaml:7:32', /longer than 500/],
+  ['more than can be trained', { 'bot.yaml': head(), 'i.yaml': `intents:\n${Array.from({ length: 1500 }, (_, n) => `  i${n}: {reply: lost, examples: [a${n}, b${n}, c${n}, d${n}]}\n`).join('')}` }, 'i.yaml:2:3', /too much to train/],
   ['an intent in two files', { 'bot.yaml': head(INTENT), 'x.yaml': INTENT }, 'x.yaml:2:3', /stands in bot.yaml:7 already/],
   ['a name with capitals', { 'bot.yaml': head(`${INTENT}slots: {MySlot: {}}\n`) }, 'bot.yaml:8:9', /slot name "MySlot"/],
   ['an unknown response', { 'bot.yaml': head('intents:\n  hi: {reply: lots, examples: [hi]}\n') }, 'bot.yaml:7:15', /unknown response "lots"; did you mean "lost"\?/],

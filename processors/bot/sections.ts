@@ -15,7 +15,8 @@ export interface Sections {
 }
 
 const NAMED = { intents: 'intent', entities: 'entity', slots: 'slot', responses: 'response', flows: 'flow' } as const;
-/** Across all kinds: bounds what an index or the model can grow to. */
+export const EXAMPLE_CHARACTERS = 500;
+/** Of one kind: bounds what indexes and the model can grow to. */
 const MOST_ENTRIES = 2000;
 
 export function emptySections(): Sections {
@@ -39,7 +40,7 @@ export function takeSections(fields: Fields, into: Sections, faults: Faults): vo
     if (map) takeEntries(map, kind, into[key], faults);
   }
   const outOfScope = fields.take('outOfScope');
-  if (outOfScope) into.outOfScope.push(...asTexts(outOfScope, 'an example', faults));
+  if (outOfScope) into.outOfScope.push(...asTexts(outOfScope, 'an example', faults, EXAMPLE_CHARACTERS));
 }
 
 function takeEntries(map: MapNode, kind: string, into: Map<string, Entry>, faults: Faults): void {

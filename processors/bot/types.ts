@@ -1,5 +1,5 @@
 /**
- * A bot as the stages use it: plain frozen data, compiled once from its folder of YAML (loader.ts). Names are resolved to
+ * A bot as the stages use it: plain data that nobody changes, compiled once from its folder of YAML (loader.ts). Names are resolved to
  * indexes, flows are flat lists of instructions, templates are split: nothing is looked up by path while a turn runs.
  */
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isCode } from '../../platform/errors.js';
+import { seededRandom } from '../../platform/random.js';
 import type { BotReply, DialogueState, Message } from '../../schemas/types.js';
 import { fixedBots, loadBot, type Bot } from '../bot/index.js';
 import { botOf, head } from '../bot/testing.js';
@@ -277,4 +278,25 @@ test('a person\'s words never become instructions', () => {
   const echo = new Conversation(second);
   echo.say('hello');
   assert.deepEqual(echo.say('{name} __proto__ ${1}'), ['{name} __proto__ ${1} {name} __proto__ ${1}']);
+});
+
+test('whatever people say and tap, there is one outcome, and the state stays small and can be read again', () => {
+  const random = seededRandom(11);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random.float() * items.length)] as T;
+  const texts = [...parcel.intents.flatMap((intent) => intent.examples), ...parcel.outOfScope, 'PP123456789', 'friday', 'home', 'yes', 'no', 'big', 'Leeds', 'lost', '', '\0', '{city}', 'x'.repeat(4096)];
+  const payloads = [...parcel.intents.map((intent) => `intent:${intent.name}`), 'Yes', 'Large', '{"to":"person"}', '{"to":"bot"}', '{"event":"end"}', 'null', ''];
+  const outcomes = new Set<string>();
+  for (let round = 0; round < 40; round++) {
+    const conversation = new Conversation(parcel);
+    for (let turn = 0; turn < 40; turn++) {
+      const kind = pick(['text', 'text', 'text', 'text', 'postback', 'postback', 'handoff', 'system', 'attachment', 'agent']);
+      const reply = conversation.send({ kind, text: kind === 'text' || kind === 'agent' ? pick(texts) : null, payload: kind === 'text' ? null : pick(payloads) });
+      outcomes.add(reply.outcome);
+      assert.ok(reply.parts.length <= 20);
+      assert.equal(reply.outcome === 'answered' && reply.parts.length === 0, false);
+      assert.ok(reply.parts.every((part) => kind === 'agent' || (typeof part.text === 'string' && part.text !== '' && !part.text.includes('undefined'))));
+      assert.ok(((conversation.state?.data as string | null) ?? '').length < 4000);
+    }
+  }
+  assert.deepEqual([...outcomes].sort(), ['answered', 'ended', 'fallback', 'handed_off', 'silent']);
 });
