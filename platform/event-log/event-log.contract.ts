@@ -17,11 +17,14 @@ export type { LogFactory, LogHarness } from './contract/bench.contract.js';
 export interface ContractOptions {
   /** Why the suite cannot run here (`skipWithout('kafka')`). */
   readonly skip?: string | false;
+  /** False for a log without the power `once`: its rules are not declared then. */
+  readonly once?: boolean;
 }
 
 /** @param factory is called once for each test */
 export function eventLogContract(name: string, factory: LogFactory, options: ContractOptions = {}): void {
   describe(`event log contract, ${name}`, { skip: options.skip ?? false }, () => {
-    for (const part of [appendContract, readContract, adminContract, groupContract, commitContract, onceContract]) part(factory);
+    for (const part of [appendContract, readContract, adminContract, groupContract, commitContract]) part(factory);
+    if (options.once !== false) onceContract(factory);
   });
 }

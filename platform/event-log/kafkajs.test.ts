@@ -32,4 +32,4 @@ eventLogContract('kafkajs', async () => {
     },
     close: async () => { if (connected) await admin.disconnect(); },
   };
-}, { skip: skipWithout('kafka') });
+}, { skip: skipWithout('kafka'), once: false });
