@@ -1,15 +1,13 @@
 /** The HTTP side of a process: routes of ingress and egress on one port, or health and metrics alone. */
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { createAcceptor } from '../ingress/acceptance/create.js';
-import { ingressRoutes } from '../ingress/server.js';
 import { AdminServer } from '../platform/admin-server.js';
 import { authenticatorOff, type Authenticator } from '../platform/auth.js';
 import { ConfabError } from '../platform/errors.js';
 import { buildHttpServer } from '../platform/http/server.js';
 import type { Component } from '../platform/lifecycle.js';
 import { packageVersion } from '../platform/package-root.js';
-import { botNames } from './infrastructure.js';
+import { addEgress, addIngress } from './edges.js';
 import type { Infrastructure, Role } from './process.js';
 import { defined } from './settings.js';
 
@@ -33,6 +31,7 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
     ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
   });
   const parts: Component[] = [];
+  if (roles.has('egress')) parts.push(await addEgress(app, infrastructure));
   if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
   return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
 }
@@ -42,17 +41,6 @@ async function openAuthenticator({ config, clock }: Infrastructure): Promise<Aut
   if (auth.mode !== 'jwt') return authenticatorOff();
   const { createJwtAuthenticator } = await import('../platform/auth-jwt.js');
   return createJwtAuthenticator({ clock, audience: auth.audience, ...defined({ issuer: auth.issuer, secrets: auth.secret === undefined ? undefined : [auth.secret.reveal()], jwksUrl: auth.jwksUrl }) });
-}
-
-async function addIngress(app: FastifyInstance, infrastructure: Infrastructure): Promise<Component> {
-  const { config, clock, random } = infrastructure;
-  const acceptor = await createAcceptor({ ...infrastructure, prefix: config.pipeline.prefix });
-  const bots = botNames(config.pipeline.botsDir);
-  await app.register(ingressRoutes, {
-    acceptor, clock, random,
-    bots: { defaultBot: config.pipeline.defaultBot, known: (id) => bots.has(id), ...(config.pipeline.tenantBots === undefined ? {} : { tenantBots: Object.fromEntries(config.pipeline.tenantBots) }) },
-  });
-  return { name: 'ingress', stop: () => acceptor.close() };
 }
 
 /** Started last and stopped first: the doors close before the rooms. */
