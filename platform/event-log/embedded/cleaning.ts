@@ -2,7 +2,7 @@
 import type { LogRecord } from '../event-log.js';
 import type { CompactOptions, PartitionState } from '../in-process/store.js';
 import { decodeBlock, encodeBlock, encodedBytes, readHead } from './blocks.js';
-import type { Environment, FileEntry } from './environment.js';
+import { transact, type Environment, type FileEntry } from './environment.js';
 import { blockKey, expiryKey } from './keys.js';
 import { blocksOf, bytesOf, type PartitionFile } from './partition-files.js';
 
@@ -35,9 +35,10 @@ export async function retainFile(
     start = last + 1;
   }
   if (start === partition.start) return { start, more: false };
-  const puts = gone.map((key) => env.records.remove(key));
-  puts.push(saveFile(env, file, start, partition.end));
-  await Promise.all(puts);
+  await transact(env, () => {
+    for (const key of gone) void env.records.remove(key);
+    saveFile(env, file, start, partition.end);
+  });
   if (file.bytes !== undefined) file.bytes = total;
   return { start, more: seen >= STEP_BLOCKS };
 }
@@ -47,9 +48,9 @@ function firstKept(block: Buffer, start: number, before: number): number {
   return decodeBlock(block).find((record) => record.offset >= start && record.timestamp >= before)?.offset ?? start;
 }
 
-function saveFile(env: Environment, file: PartitionFile, start: number, end: number): Promise<boolean> {
+function saveFile(env: Environment, file: PartitionFile, start: number, end: number): void {
   const entry: FileEntry = { start, end, cleanedTo: file.cleanedTo, cleanRecords: file.cleanRecords };
-  return env.meta.put(`file/${file.number}`, entry);
+  void env.meta.put(`file/${file.number}`, entry);
 }
 
 /**
@@ -66,7 +67,7 @@ export async function compactFile(env: Environment, file: PartitionFile, partiti
     if (partition.topic.deleted) return;
     file.cleanedTo = end;
     file.cleanRecords = kept;
-    await saveFile(env, file, partition.start, end);
+    await transact(env, () => { saveFile(env, file, partition.start, end); });
     if (whole) return;
   }
 }
@@ -109,7 +110,7 @@ async function rewrite(env: Environment, file: PartitionFile, partition: Partiti
 }
 
 /** One transaction: some blocks in, what is left of them out. */
-function rewriteStep(env: Environment, file: PartitionFile, from: number, pass: Pass): { kept: number; next: number; done: Promise<unknown> } {
+function rewriteStep(env: Environment, file: PartitionFile, from: number, pass: Pass): { kept: number; next: number; done: Promise<void> } {
   const joiner = new Joiner();
   let next = pass.end;
   let bytes = 0;
@@ -151,39 +152,49 @@ class Joiner {
     }
   }
 
-  write(env: Environment, file: PartitionFile): Promise<unknown> {
-    const puts: Promise<boolean>[] = [];
+  async write(env: Environment, file: PartitionFile): Promise<void> {
+    const puts: { key: Buffer; value: Buffer }[] = [];
+    const removals: Buffer[] = [];
+    let grown = 0;
     for (const group of this.groups) {
       if (group.length === 1 && group[0]?.changed === false) continue;
       const last = group.at(-1);
       const records = group.flatMap((block) => block.records);
       if (last && records.length > 0) {
-        const bytes = records.reduce((sum, record) => sum + encodedBytes(record), 0);
-        const value = encodeBlock(records, 0, records.length, bytes, last.largestTimestamp);
-        puts.push(env.records.put(blockKey(file.number, last.last), value));
-        if (file.bytes !== undefined) file.bytes += value.length;
+        const value = encodeBlock(records, 0, records.length, records.reduce((sum, record) => sum + encodedBytes(record), 0), last.largestTimestamp);
+        puts.push({ key: blockKey(file.number, last.last), value });
+        grown += value.length;
       }
       for (const block of group) {
-        if (block !== last || records.length === 0) puts.push(env.records.remove(block.key));
-        if (file.bytes !== undefined) file.bytes -= block.size;
+        if (block !== last || records.length === 0) removals.push(block.key);
+        grown -= block.size;
       }
     }
-    return Promise.all(puts);
+    if (puts.length === 0 && removals.length === 0) return;
+    await transact(env, () => {
+      for (const { key, value } of puts) void env.records.put(key, value);
+      for (const key of removals) void env.records.remove(key);
+    });
+    if (file.bytes !== undefined) file.bytes += grown;
   }
 }
 
 export async function sweepExpired(env: Environment, now: number, pause: () => Promise<void>): Promise<void> {
   for (;;) {
-    const puts: Promise<boolean>[] = [];
+    const expired: Buffer[] = [];
+    const forgotten: Buffer[] = [];
     for (const expiry of env.expiries.getKeys({ end: expiryKey(now, Buffer.alloc(0)), limit: STEP_BLOCKS })) {
       const key = expiry.subarray(6);
       const known = env.known.get(key);
       // The key may have been appended again since.
-      if (known !== undefined && known.readDoubleLE(14) <= now) puts.push(env.known.remove(key));
-      puts.push(env.expiries.remove(expiry));
+      if (known !== undefined && known.readDoubleLE(14) <= now) forgotten.push(key);
+      expired.push(expiry);
     }
-    if (puts.length === 0) return;
-    await Promise.all(puts);
+    if (expired.length === 0) return;
+    await transact(env, () => {
+      for (const key of forgotten) void env.known.remove(key);
+      for (const expiry of expired) void env.expiries.remove(expiry);
+    });
     await pause();
   }
 }
@@ -192,14 +203,17 @@ export async function sweepFiles(env: Environment, pause: () => Promise<void>): 
   for (const name of [...env.meta.getKeys({ start: 'gone/', end: 'gone0' })]) {
     const number = Number(name.slice(5));
     for (let more = true; more;) {
-      const puts: Promise<boolean>[] = [];
+      const keys: Buffer[] = [];
       for (const { key } of blocksOf(env, number, 0)) {
-        puts.push(env.records.remove(key));
-        if (puts.length >= STEP_BLOCKS) break;
+        keys.push(key);
+        if (keys.length >= STEP_BLOCKS) break;
       }
-      more = puts.length >= STEP_BLOCKS;
-      if (!more) puts.push(env.meta.remove(name));
-      await Promise.all(puts);
+      more = keys.length >= STEP_BLOCKS;
+      const last = !more;
+      await transact(env, () => {
+        for (const key of keys) void env.records.remove(key);
+        if (last) void env.meta.remove(name);
+      });
       await pause();
     }
   }

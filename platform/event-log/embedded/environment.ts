@@ -1,6 +1,7 @@
 /** The lmdb environment of the embedded log and its databases. */
 import { join } from 'node:path';
 import { open, type Database, type RootDatabase } from 'lmdb';
+import { ConfabError } from '../../errors.js';
 import type { TopicConfig } from '../event-log.js';
 
 export interface TopicEntry {
@@ -41,8 +42,9 @@ export function openEnvironment(folder: string, readOnly: boolean): Environment 
     path: join(folder, 'log'), noSubdir: false, maxDbs: 8, readOnly, cache: false, compression: false, ...binary,
     // A transaction is synced before it is visible and before its promise resolves (fdatasync, then the meta page by O_DSYNC).
     overlappingSync: false, noSync: false, noMetaSync: false,
-    // One transaction for all that was put in a turn of the event loop: a batch is whole or not there.
-    eventTurnBatching: true,
+    // What belongs together is said by `transact`. Left on, lmdb-js keeps a promise of its own for each turn, and when the disk
+    // refuses a write its rejection is handled by nobody and ends the process.
+    eventTurnBatching: false,
   });
   return {
     root,
@@ -52,4 +54,19 @@ export function openEnvironment(folder: string, readOnly: boolean): Environment 
     expiries: root.openDB({ name: 'expiries', ...binary }),
     meta: root.openDB({ name: 'meta', encoding: 'json' }),
   };
+}
+
+/**
+ * Makes the puts and removals of `change` one transaction; resolves when it is synced. `change` must not throw: what it has
+ * put until then would be committed.
+ * @throws CONFAB_LOG_UNAVAILABLE nothing of it is there
+ */
+export async function transact(env: Environment, change: () => void): Promise<void> {
+  try {
+    await env.root.batch(change);
+  } catch (cause) {
+    // lmdb-js rejects a second promise with the system's error, which it also prints.
+    void (cause as { commitError?: Promise<unknown> }).commitError?.catch(() => undefined);
+    throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: 'the disk refused a write', cause });
+  }
 }

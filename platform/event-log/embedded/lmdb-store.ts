@@ -7,7 +7,7 @@ import type {
 import { recordBytes } from '../in-process/store.js';
 import { decodeBlock, encodeBlock, encodedBytes, readHead } from './blocks.js';
 import { compactFile, retainFile, sweepExpired, sweepFiles } from './cleaning.js';
-import type { Environment, TopicEntry } from './environment.js';
+import { transact, type Environment, type TopicEntry } from './environment.js';
 import { blockKey, expiryKey, textKey } from './keys.js';
 import { blocksOf, loadFile, topicEntries, type PartitionFile } from './partition-files.js';
 
@@ -45,15 +45,14 @@ export class LmdbStore implements LogStore {
     const after = batch.appends.map(({ partition, records }) => ({ file: this.file(partition), ...makeBlocks(this.file(partition), records, blocks) }));
     const offsets = offsetPuts(batch.offsets);
     const known = batch.keys.map(knownPut);
-    // Puts of one transaction share one promise.
-    const puts = new Set<Promise<boolean>>();
-    for (const { key, value } of blocks) puts.add(this.env.records.put(key, value));
-    for (const { key, value } of offsets) puts.add(this.env.offsets.put(key, value));
-    for (const { key, value, until } of known) {
-      puts.add(this.env.expiries.put(expiryKey(until, key), NOTHING));
-      puts.add(this.env.known.put(key, value));
-    }
-    await committed(...puts);
+    await transact(this.env, () => {
+      for (const { key, value } of blocks) void this.env.records.put(key, value);
+      for (const { key, value } of offsets) void this.env.offsets.put(key, value);
+      for (const { key, value, until } of known) {
+        void this.env.expiries.put(expiryKey(until, key), NOTHING);
+        void this.env.known.put(key, value);
+      }
+    });
     for (const { file, largestTimestamp, bytes } of after) {
       file.largestTimestamp = largestTimestamp;
       if (file.bytes !== undefined) file.bytes += bytes;
@@ -108,22 +107,28 @@ export class LmdbStore implements LogStore {
     const { meta } = this.env;
     const files = [...this.files.get(topic.id) ?? []];
     let next = (meta.get('next-file') as number | undefined) ?? 1;
-    const puts: Promise<boolean>[] = [];
     while (files.length < topic.partitions.length) {
       files.push({ number: next, largestTimestamp: -Infinity, cleanedTo: 0, cleanRecords: 0, bytes: undefined });
       next += 1;
     }
     const entry: TopicEntry = { name: topic.name, id: topic.id, config: topic.config, files: files.map(({ number }) => number) };
-    puts.push(meta.put('next-file', next), meta.put(`topic/${topic.id}`, entry));
-    await committed(...puts);
+    await transact(this.env, () => {
+      void meta.put('next-file', next);
+      void meta.put(`topic/${topic.id}`, entry);
+    });
     this.files.set(topic.id, files);
   }
 
   async deleteTopic(topic: TopicState): Promise<void> {
-    const puts = [this.env.meta.remove(`topic/${topic.id}`)];
-    for (const { number } of this.files.get(topic.id) ?? []) puts.push(this.env.meta.put(`gone/${number}`, true), this.env.meta.remove(`file/${number}`));
-    for (const key of this.env.offsets.getKeys({})) if (key.toString().split('\0')[1] === topic.name) puts.push(this.env.offsets.remove(key));
-    await committed(...puts);
+    const offsets = [...this.env.offsets.getKeys({})].filter((key) => key.toString().split('\0')[1] === topic.name);
+    await transact(this.env, () => {
+      void this.env.meta.remove(`topic/${topic.id}`);
+      for (const { number } of this.files.get(topic.id) ?? []) {
+        void this.env.meta.put(`gone/${number}`, true);
+        void this.env.meta.remove(`file/${number}`);
+      }
+      for (const key of offsets) void this.env.offsets.remove(key);
+    });
     this.files.delete(topic.id);
   }
 
@@ -159,15 +164,6 @@ export class LmdbStore implements LogStore {
 }
 
 const NOTHING = Buffer.alloc(1);
-
-/** Waits for the transaction that holds the puts. Refused by lmdb, nothing of it is there. */
-export async function committed(...puts: readonly Promise<boolean>[]): Promise<void> {
-  try {
-    await Promise.all(puts);
-  } catch (cause) {
-    throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: `the disk refused a write: ${(cause as Error).message}`, cause });
-  }
-}
 
 function makeBlocks(file: PartitionFile, records: readonly LogRecord[], puts: Put[]): { largestTimestamp: number; bytes: number } {
   let { largestTimestamp } = file;
