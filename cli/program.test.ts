@@ -119,6 +119,7 @@ test('foreign text cannot move the cursor, clear the screen or turn the directio
 test('an error is one line with what to do; unknown ones say what they said', () => {
   const plain = { colour: false, stack: false };
   assert.equal(errorText(new ConfabError('CONFAB_LOG_LOCKED'), plain), 'CONFAB_LOG_LOCKED: Another process writes to the data directory. Stop it, or use another CONFAB_DATA_DIR.\n');
+  assert.equal(errorText(new ConfabError('CONFAB_PORT_TAKEN', { detail: 'x is in use. Set CONFAB_HTTP_PORT to a free one.' }), plain).match(/Set CONFAB/g)?.length, 1);
   assert.match(errorText(new Error('boom\nbang'), plain), /^CONFAB_INTERNAL: An error of the server\. boom bang[^\n]*\n$/);
   assert.match(errorText(new Error('boom'), { colour: true, stack: true }), /^\u001b\[31m.*\u001b\[0m\nError: boom\n/s);
 });

@@ -22,7 +22,7 @@ export function errorText(thrown: unknown, options: { readonly colour: boolean; 
   const faults = error.errors ?? [];
   const said = cause === undefined ? (faults.length > 1 ? '' : ` ${error.detail}`) : ` ${cause.message}`;
   const help = catalogue[error.code].help;
-  const line = harmless(`${error.code}: ${error.title}.${said}${error.detail === help ? '' : ` ${help}`}`).replaceAll('\n', ' ');
+  const line = harmless(`${error.code}: ${error.title}.${said}${said.includes(help) ? '' : ` ${help}`}`).replaceAll('\n', ' ');
   const more = faults.length > 1 ? faults.map(({ detail }) => `\n  ${harmless(detail).replaceAll('\n', ' ')}`).join('') : '';
   const stack = options.stack && thrown instanceof Error ? `\n${harmless(thrown.stack ?? '')}` : '';
   return `${options.colour ? `\u001b[31m${line}\u001b[0m` : line}${more}${stack}\n`;
