@@ -10,7 +10,7 @@ const messageId = { type: ['string', 'null'], description: 'The message that it 
 export interface FrameDefinition {
   readonly from: 'client' | 'server';
   readonly purpose: string;
-  readonly schema: { readonly type: 'object'; readonly properties: Readonly<Record<string, object>>; readonly required: readonly string[]; readonly additionalProperties: boolean };
+  readonly schema: { readonly type: 'object'; readonly properties: Readonly<Record<string, object>> & { readonly type: { readonly const: string } }; readonly required: readonly string[]; readonly additionalProperties: boolean };
 }
 
 /** Frames of the client refuse unknown fields; clients ignore those of the server that they do not know. */

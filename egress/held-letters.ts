@@ -16,6 +16,12 @@ export class HeldLetters {
     if (held) held.push({ outcome, offset, due }); else this.byKey.set(outcome.key, [{ outcome, offset, due }]);
   }
 
+  /** True when a letter has waited long enough. */
+  due(now: number): boolean {
+    for (const held of this.byKey.values()) if (held.some(({ due }) => due <= now)) return true;
+    return false;
+  }
+
   /** The replies with each letter before the next later reply of its conversation; those that are due come at the end. */
   merge(replies: readonly Outcome[], now: number): Outcome[] {
     const merged: Outcome[] = [];

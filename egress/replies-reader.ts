@@ -60,6 +60,7 @@ export class RepliesReader {
   private assignment: Assignment | undefined;
   private partitions = new Map<number, Partition>();
   private timer: Timer | undefined;
+  private holdTimer: Timer | undefined;
   private committing: Promise<void> | undefined;
   private closed = false;
 
@@ -86,6 +87,7 @@ export class RepliesReader {
   async close(): Promise<void> {
     this.closed = true;
     this.timer?.cancel();
+    this.holdTimer?.cancel();
     await this.member?.close();
   }
 
@@ -140,7 +142,9 @@ export class RepliesReader {
       .catch((error: unknown) => { this.options.logger.error({ err: error, partition: partition.number }, 'egress stopped reading a partition'); })
       .finally(() => {
         partition.flushing = undefined;
-        if (partition.batches.length > 0 && this.current(partition)) this.flushSoon(partition);
+        if (!this.current(partition)) return;
+        if (partition.batches.length > 0 || partition.held.due(this.options.clock.now())) this.flushSoon(partition);
+        else if (partition.held.size > 0) this.armHold();
       });
   }
 
@@ -205,10 +209,18 @@ export class RepliesReader {
     return undefined;
   }
 
+  /** Looks again when the letters that wait now are due. */
+  private armHold(): void {
+    if (this.closed) return;
+    this.holdTimer ??= this.options.clock.after(this.hold, () => {
+      this.holdTimer = undefined;
+      for (const partition of this.partitions.values()) if (partition.held.size > 0) this.flushSoon(partition);
+    });
+  }
+
   private arm(): void {
     if (this.closed) return;
     this.timer = this.options.clock.after(this.options.commitMillis ?? 500, () => {
-      for (const partition of this.partitions.values()) if (partition.held.size > 0) this.flushSoon(partition);
       void this.commit().finally(() => { this.arm(); });
     });
   }

@@ -29,10 +29,8 @@ export interface SessionOptions {
 const TYPING_MILLIS = 3_000;
 
 const ajv = createAjv();
-const validators: Readonly<Record<string, ValidateFunction>> = {
-  subscribe: ajv.compile(frames.subscribe.schema), unsubscribe: ajv.compile(frames.unsubscribe.schema),
-  received: ajv.compile(frames.received.schema), read: ajv.compile(frames.read.schema), typing: ajv.compile(frames.typingFromClient.schema),
-};
+const validators = new Map<string, ValidateFunction>([frames.subscribe, frames.unsubscribe, frames.received, frames.read, frames.typingFromClient]
+  .map(({ schema }) => [schema.properties.type.const, ajv.compile(schema)]));
 
 export class EgressSession implements SocketHandler, Outlet {
   readonly id: string;
@@ -108,7 +106,7 @@ export class EgressSession implements SocketHandler, Outlet {
   error(error: ConfabError, conversationId: string): void { this.session.sendError(error, { conversationId }); }
 
   private act(frame: IncomingFrame): void {
-    const validate = validators[frame.type];
+    const validate = validators.get(frame.type);
     if (!validate) throw new ConfabError('CONFAB_FRAME_INVALID', { detail: 'The type is none of subscribe, unsubscribe, received, read, typing, auth.' });
     if (!validate(frame)) throw faultOf(frame, validate);
     const conversationId = frame.conversationId as string;
@@ -166,7 +164,8 @@ export class EgressSession implements SocketHandler, Outlet {
     const now = this.options.hub.clock.now();
     if (now - (this.typed.get(subscription.conversationId) ?? -Infinity) < TYPING_MILLIS) return;
     this.typed.set(subscription.conversationId, now);
-    const author = { type: this.session.principal.scopes.has('agent') ? 'agent' : 'person' };
+    const { scopes } = this.session.principal;
+    const author = { type: scopes.has('agent') && !scopes.has('messages:write') ? 'agent' : 'person' };
     this.options.hub.whisper(subscription, this.id, JSON.stringify({ type: 'typing', conversationId: subscription.conversationId, author }));
   }
 }
