@@ -58,7 +58,7 @@ function processInput(input: Input, state: DialogueState | undefined, program: P
     channel: message.channel, choice: turns + hash(input.key), intent: null, confidence: 0, outcome: 'answered', parts: [], handoff: null,
   };
   const handedOff = take(turn, input.value, state?.handedOff ?? false);
-  if (turn.parts.length === 0 && turn.outcome === 'answered') turn.outcome = 'silent';
+  if (turn.parts.length === 0 && (turn.outcome === 'answered' || turn.outcome === 'fallback')) turn.outcome = 'silent';
   const next: DialogueState = {
     reflects: position, prev: position, botId: bot.id, botVersion: bot.version, handedOff, turns: turns + 1, data: writeMemory(turn.memory, program),
   };

@@ -20,7 +20,7 @@ export interface FeatureReader {
   readonly hashes: Uint32Array;
   words: number;
   runs: number;
-  /** Reads a text; `entities` are the names of what was found in it. */
+  /** Reads a text; `entities` are names for what was found in it, each a feature; at most 40 count. */
   read(text: string, entities: readonly string[]): void;
 }
 
@@ -94,7 +94,7 @@ export function createFeatureReader(): FeatureReader {
       if (at > 0) hashes[count++] = finish(Math.imul(wordHashes[at - 1] ?? 0, 31) ^ hash ^ SEED_PAIR);
       if (at > 1) hashes[count++] = finish(Math.imul(wordHashes[at - 2] ?? 0, 37) ^ hash ^ SEED_SKIP);
     }
-    for (let at = 0; at < entities.length && at < 20; at++) {
+    for (let at = 0; at < entities.length && at < 40; at++) {
       let hash = SEED_ENTITY;
       const name = entities[at] ?? '';
       for (let unit = 0; unit < name.length; unit++) hash = mix(hash, name.charCodeAt(unit));

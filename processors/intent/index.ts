@@ -4,8 +4,8 @@
  * IntentDetected; what is not a readable text passes through without results.
  */
 import { formatPosition } from '../../platform/position.js';
-import type { Entity, IntentResult } from '../../schemas/types.js';
-import { createExtractor, type Bot, type Bots, type Extractor } from '../bot/index.js';
+import type { IntentResult } from '../../schemas/types.js';
+import { createExtractor, type Bot, type Bots, type Extractor, type FoundEntity } from '../bot/index.js';
 import type { Stage } from '../stage.js';
 import { prepareClassifier, type Classifier, type ModelCache } from './classifier.js';
 import type { TrainingSet } from './train.js';
@@ -58,13 +58,20 @@ export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
 }
 
 function detect({ bot, extractor, classifier }: Prepared, text: string): IntentResult {
-  const entities: readonly Entity[] = extractor.extract(text);
+  const entities = extractor.extract(text);
   const { intent, confidence, ranking } = classifier.classify(text, names(entities));
   return { bot: bot.id, version: bot.version, model: classifier.model, intent, confidence, ranking, entities };
 }
 
 const NO_NAMES: readonly string[] = [];
 
-function names(entities: readonly { readonly name: string }[]): readonly string[] {
-  return entities.length === 0 ? NO_NAMES : [...new Set(entities.map((entity) => entity.name))];
+/** Names of what was found and, of lists, the value too: "nope" and "yes" are the same entity and mean the opposite. */
+function names(entities: readonly FoundEntity[]): readonly string[] {
+  if (entities.length === 0) return NO_NAMES;
+  const found = new Set<string>();
+  for (const { name, source, value } of entities) {
+    found.add(name);
+    if (source === 'list') found.add(`${name}=${value}`);
+  }
+  return [...found];
 }

@@ -18,7 +18,7 @@ export interface TrainingText {
   readonly text: string;
   /** null: belongs to no intent. */
   readonly label: string | null;
-  /** Names of the entities that were found in it. */
+  /** Names for the entities that were found in it. */
   readonly entities: readonly string[];
 }
 
