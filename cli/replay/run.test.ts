@@ -118,7 +118,8 @@ test('a server that is not there ends the run', async (t) => {
 test('an interrupted run reports what was done', async (t) => {
   const stop = new AbortController();
   const result = await replay(t, {}, { rate: 50, signal: stop.signal, onProgress: ({ answered }) => { if (answered === 5) stop.abort(); } });
-  assert.ok(result.interrupted && result.accepted >= 5 && result.accepted < 24 && !isClean(result));
+  // Outcomes may overtake the answers to their POSTs, of which three are under way.
+  assert.ok(result.interrupted && result.accepted >= 2 && result.accepted < 24 && !isClean(result), JSON.stringify(result));
 });
 
 test('the rate is kept', async (t) => {
