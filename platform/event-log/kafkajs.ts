@@ -51,7 +51,7 @@ export interface KafkaTimings {
   readonly maxWaitMillis: number;
 }
 
-const DEFAULTS = { maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000, maxRequestBytes: 16_777_216, appendTimeoutMillis: 1_800, replicationFactor: -1 };
+const DEFAULTS = { maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000, maxRequestBytes: 16_777_216, appendTimeoutMillis: 1_500, replicationFactor: -1 };
 const TIMINGS: KafkaTimings = {
   sessionTimeoutMillis: 6_000, heartbeatMillis: 500, rebalanceTimeoutMillis: 10_000, transactionTimeoutMillis: 10_000, requestTimeoutMillis: 5_000, maxWaitMillis: 50,
 };

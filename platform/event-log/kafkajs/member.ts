@@ -38,7 +38,7 @@ export interface MemberParts {
 
 const DRAIN_MILLIS = 500;
 const BATCH = { bytes: 1_048_576, records: 1_000 };
-const RETRY_MILLIS = { first: 100, most: 2_000 };
+const RETRY_MILLIS = { first: 100, most: 1_000 };
 
 type Ending = { readonly why: 'rebalance' | 'lost' | 'rejoin' | 'close' } | { readonly why: 'failed'; readonly error: ConfabError };
 
