@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Program, post } from './composition/testing.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
+import { ownKafka } from './scripts/services/kafka-own.js';
 
 const ROLES = ['ingress', 'intent', 'dialogue', 'analytics', 'egress'] as const;
 type Role = (typeof ROLES)[number];
@@ -63,4 +64,46 @@ test('kill -9 of each role in turn under traffic: every accepted message has one
     assert.deepEqual(found, messages, conversation);
   }
   for (const role of ROLES) assert.equal((await running.get(role)?.kill('SIGTERM'))?.code, 0, `${role}: ${running.get(role)?.output}`);
+});
+
+test('Kafka is stopped while clients write: 503 within 2 s, recovery within 10 s of its return, nothing acknowledged is lost', { skip: skipWithout('kafka', 'redis'), timeout: 240_000 }, async (t) => {
+  const folder = scratchFolder(t);
+  const kafka = await ownKafka(`${folder}/kafka`);
+  t.after(() => kafka.close());
+  const program = await (await Program.start(t, { env: {
+    CONFAB_KAFKA_BROKERS: kafka.brokers.join(','), CONFAB_REDIS_URL: serviceAddress('redis') ?? '', CONFAB_PREFIX: `t${randomBytes(4).toString('hex')}.`, CONFAB_PARTITIONS: '6',
+    CONFAB_DATA_DIR: `${folder}/data`,
+  } })).ready(60_000);
+  const accepted: string[] = [];
+  let slowest = 0;
+  let refused = 0;
+  let stop = false;
+  const writer = (async () => {
+    for (let turn = 0; !stop; turn += 1) {
+      const begun = performance.now();
+      const answer = await post(program.url, 'c1', `message ${turn}`);
+      slowest = Math.max(slowest, performance.now() - begun);
+      if (answer.status === 202) accepted.push(answer.body.messageId);
+      else { assert.equal(answer.status, 503, answer.body.code); refused += 1; await new Promise((resolve) => { setTimeout(resolve, 50); }); }
+    }
+  })();
+  await eventually('traffic', () => accepted.length > 50);
+  await kafka.stop(1);
+  await eventually('refusals', () => refused > 2, 30_000);
+  const before = accepted.length;
+  await kafka.start(1);
+  const back = performance.now();
+  await eventually('accepted again', () => accepted.length > before, 30_000);
+  assert.ok(performance.now() - back < 10_000, `accepted again after ${Math.round(performance.now() - back)} ms`);
+  stop = true;
+  await writer;
+  assert.ok(slowest < 2_500, `the slowest answer took ${Math.round(slowest)} ms`);
+  let outcomes: string[] = [];
+  await eventually('all is answered', async () => {
+    const page = await (await fetch(`${program.url}/v1/conversations/c1/events?limit=500`)).json() as Events;
+    outcomes = page.events.filter((event) => event.type !== 'message').map((event) => event.inReplyTo ?? '');
+    return accepted.every((id) => outcomes.includes(id));
+  }, 60_000);
+  assert.deepEqual(outcomes.filter((id) => accepted.includes(id)), accepted);
+  assert.equal(new Set(outcomes).size, outcomes.length, 'nothing twice, not even what had no answer');
 });

@@ -102,7 +102,8 @@ export class PartitionEngine implements Engine {
     let outputs: NewRecord[] = [];
     const last = readable.at(-1);
     try {
-      if (last !== undefined) outputs = this.options.encode(last, { outputs: this.options.stage.process(readable, partition.memory, this.context(last)) });
+      // Restoring looks for records from a time on: the newest input gives theirs.
+      if (last !== undefined) outputs = this.options.encode(newestOf(readable), { outputs: this.options.stage.process(readable, partition.memory, this.context(last)) });
     } catch (error) {
       this.spoiled(number, partition, works, error, finished);
       return;
@@ -172,4 +173,8 @@ export class PartitionEngine implements Engine {
   private context(work: Work): AnyContext {
     return { now: () => this.options.clock.now(), epoch: this.options.epoch(), signal: work.share.signal };
   }
+}
+
+function newestOf(works: readonly Work[]): Work {
+  return works.reduce((newest, work) => (work.timestamp > newest.timestamp ? work : newest));
 }
