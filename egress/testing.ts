@@ -15,7 +15,7 @@ import { createLocalCodec } from '../schemas/codec-local.js';
 import type { BotReply, DeadLetter, Message } from '../schemas/types.js';
 import { topology } from '../topology/topology.js';
 import { createEgress, type Egress, type EgressOptions } from './egress.js';
-import { MemoryBus, MemoryFanout } from './fanout/memory.js';
+import { MemoryFanout, type MemoryBus } from './fanout/memory.js';
 import { logTopics, type LogTopics } from './log-topics.js';
 import { MemoryOutbox } from './outbox/memory.js';
 

@@ -189,11 +189,11 @@ class Connection implements RedisConnection {
   }
 
   private buildCluster(options: ClientOptions): Cluster {
-    const { enableOfflineQueue: _queue, retryStrategy: _retry, lazyConnect: _lazy, readOnly: _read, ...nodeOptions } = options;
+    const { enableOfflineQueue: queue, retryStrategy: _retry, lazyConnect: _lazy, readOnly: _read, ...nodeOptions } = options;
     const cluster: ClusterOptions = {
       shardedSubscribers: true,
       lazyConnect: true,
-      enableOfflineQueue: false,
+      enableOfflineQueue: queue ?? false,
       enableAutoPipelining: false,
       // Moves of slots and fail-overs are followed for about a second; the command's time-out is the bound.
       maxRedirections: 8, retryDelayOnFailover: 100, retryDelayOnClusterDown: 100, retryDelayOnTryAgain: 50,

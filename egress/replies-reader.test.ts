@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfabError } from '../platform/errors.js';
+import { silentLogger } from '../platform/observability/logger.js';
+import type { Announcement } from './fanout/fanout.js';
+import { MemoryFanout } from './fanout/memory.js';
+import { OutcomeDecoder } from './outcome-decoder.js';
+import { MemoryOutbox } from './outbox/memory.js';
+import { RepliesReader, type RepliesReaderOptions } from './replies-reader.js';
+import { Scene, turns } from './testing.js';
+
+async function setUp(more: Partial<RepliesReaderOptions> = {}) {
+  const scene = await Scene.make(1);
+  const { clock, log, topics, codec } = scene;
+  const outbox = more.outbox ?? new MemoryOutbox({ clock });
+  const fanout = new MemoryFanout();
+  const got: Announcement[] = [];
+  fanout.listen({ announced: (list) => { got.push(...list); }, lapsed: () => { /* none */ } });
+  for (const key of ['default/c1', 'default/c2']) await fanout.subscribe(0, key);
+  const make = (): RepliesReader => new RepliesReader({
+    log, topics, group: 'g', instance: 'i', decoder: new OutcomeDecoder(codec, topics, silentLogger), fanout, clock, logger: silentLogger, ...more, outbox,
+  });
+  return { scene, outbox, got, make };
+}
+const committed = async (scene: Scene, topic: string): Promise<number | null> => (await scene.log.admin.committed('g', topic))[0]?.offset ?? null;
+
+test('it commits what was announced, and a reader that takes over goes on there', async () => {
+  const { scene, got, make } = await setUp();
+  const first = make();
+  await first.start();
+  for (let i = 0; i < 3; i += 1) await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  assert.equal(got.length, 3);
+  await scene.clock.advance(1_000);
+  assert.equal(await committed(scene, 'replies.v1'), 3);
+  await first.close();
+  const second = make();
+  await second.start();
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  assert.equal(got.length, 4);
+  await second.close();
+});
+
+test('a dead letter that waits is not committed past', async () => {
+  const { scene, got, make } = await setUp({ holdMillis: 3_000 });
+  const reader = make();
+  await reader.start();
+  await scene.giveUp('c1', await scene.accept('c1'));
+  await turns();
+  await scene.clock.advance(1_000);
+  assert.deepEqual([got.length, await committed(scene, 'dead-letters.v1')], [0, 0]);
+  await scene.clock.advance(4_000);
+  await turns();
+  await scene.clock.advance(1_000);
+  assert.deepEqual([got.length, await committed(scene, 'dead-letters.v1')], [1, 1]);
+  await reader.close();
+});
+
+test('a dead letter waits for the reply to an earlier message, and goes before that to a later one', async () => {
+  const { scene, got, make } = await setUp();
+  const reader = make();
+  await reader.start();
+  const [a, b, c] = [await scene.accept('c1'), await scene.accept('c1'), await scene.accept('c1')];
+  await scene.giveUp('c1', b);
+  await turns();
+  const first = await scene.answer('c1', a);
+  await turns();
+  const last = await scene.answer('c1', c);
+  await turns();
+  assert.deepEqual(got.map(({ position, prev, late }) => [position, prev, late]), [[first, null, false], [`${b.slice(0, -1)}1`, first, false], [last, `${b.slice(0, -1)}1`, false]]);
+  await reader.close();
+});
+
+test('an outcome that comes after a later one is marked late', async () => {
+  const { scene, got, make } = await setUp({ holdMillis: 0 });
+  const reader = make();
+  await reader.start();
+  const [a, b] = [await scene.accept('c1'), await scene.accept('c1')];
+  await scene.answer('c1', b);
+  await turns();
+  await scene.giveUp('c1', a);
+  await turns();
+  await scene.clock.advance(10);
+  await turns();
+  assert.deepEqual(got.map(({ position, late }) => [position, late]), [[`${b.slice(0, -1)}1`, false], [`${a.slice(0, -1)}1`, true]]);
+  await reader.close();
+});
+
+test('what cannot be decoded is left out, and the rest goes on', async () => {
+  const { scene, got, make } = await setUp();
+  const reader = make();
+  await reader.start();
+  const [a, b] = [await scene.accept('c1'), await scene.accept('c1')];
+  await scene.write('replies.v1', 'default/c1', a, Buffer.from('garbage'));
+  await scene.write('dead-letters.v1', 'default/c1', a, Buffer.from([0, 0, 0, 0, 99, 1]));
+  await scene.answer('c1', b);
+  await turns();
+  assert.deepEqual(got.map(({ position }) => position), [`${b.slice(0, -1)}1`]);
+  await scene.clock.advance(1_000);
+  assert.deepEqual([await committed(scene, 'replies.v1'), await committed(scene, 'dead-letters.v1')], [2, 1]);
+  await reader.close();
+});
+
+test('while the outbox is away nothing is committed or lost', async () => {
+  let away = true;
+  const clock = { now: () => 0 } as never;
+  class Flaky extends MemoryOutbox {
+    override append(...args: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
+      return away ? Promise.reject(new ConfabError('CONFAB_STATE_UNAVAILABLE')) : super.append(...args);
+    }
+  }
+  const { scene, got, make } = await setUp({ outbox: new Flaky({ clock }) });
+  const reader = make();
+  await reader.start();
+  for (let i = 0; i < 5; i += 1) { await scene.answer('c1', await scene.accept('c1')); await turns(3); }
+  await scene.clock.advance(3_000);
+  assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [0, null]);
+  away = false;
+  for (let i = 0; i < 5; i += 1) { await scene.clock.advance(1_000); await turns(); }
+  assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [5, 5]);
+  await reader.close();
+});
+
+test('many records: a partition at its bound is paused, and all come in order', async () => {
+  const { scene, got, make } = await setUp();
+  const reader = make();
+  const all: string[] = [];
+  for (let i = 0; i < 12_000; i += 1) {
+    const position = await scene.accept('c1');
+    all.push(await scene.answer('c1', position));
+  }
+  await reader.start();
+  for (let i = 0; i < 200 && got.length < all.length; i += 1) { await turns(4); await scene.clock.advance(1); }
+  assert.deepEqual(got.map(({ position }) => position), all);
+  await reader.close();
+});
