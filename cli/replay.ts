@@ -17,6 +17,7 @@ interface ReplayFlags {
   concurrency: number;
   conversations?: number;
   url?: string;
+  egressUrl?: string;
   token?: string;
   pipeline?: boolean;
   json?: boolean;
@@ -36,6 +37,7 @@ export function replayCommand(context: CliContext): Command {
     .option('--concurrency <n>', 'conversations at the same time', wholeNumber, 64)
     .option('--conversations <n>', 'only the first so many conversations', wholeNumber)
     .option('--url <url>', 'the server; default: CONFAB_URL, else the local one', baseUrl)
+    .option('--egress-url <url>', 'the server of streams and events, when it has another address', baseUrl)
     .option('--token <jwt>', 'token to send; default: CONFAB_TOKEN')
     .option('--pipeline', 'send the next turn when the last was accepted, not when it was answered')
     .option('--json', 'print one JSON object')
@@ -73,6 +75,7 @@ async function replay(context: CliContext, file: string, flags: ReplayFlags): Pr
     result = await new Replay({
       dialogues, clock, random,
       url: (flags.url ?? config.client.url ?? localUrl(config)).replace(/\/+$/, ''),
+      ...(flags.egressUrl === undefined ? {} : { egressUrl: flags.egressUrl.replace(/\/+$/, '') }),
       token: flags.token === undefined ? config.client.token : new Secret(flags.token),
       runId: ulidMaker(clock, random)().toLowerCase(),
       concurrency: flags.concurrency, rate: flags.rate, pipeline: flags.pipeline === true,

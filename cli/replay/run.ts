@@ -14,6 +14,8 @@ import { summarize, type ReplayResult } from './report.js';
 export interface ReplayOptions {
   readonly dialogues: readonly Dialogue[];
   readonly url: string;
+  /** Where streams and events are, when egress is not behind the same address. Default: `url`. */
+  readonly egressUrl?: string;
   readonly token: Secret | undefined;
   /** Put before every conversation id, so that runs do not meet. */
   readonly runId: string;
@@ -51,6 +53,7 @@ export function conversationIdOf(runId: string, index: number, name: string): st
 
 export class Replay {
   private readonly http: HttpClient;
+  private readonly history: HttpClient;
   private readonly follower: Follower;
   private readonly stop = new AbortController();
   private readonly conversations: Conversation[];
@@ -69,9 +72,12 @@ export class Replay {
     this.answerMillis = options.answerMillis ?? ANSWER_MILLIS;
     const signal = AbortSignal.any([options.signal, this.stop.signal]);
     setMaxListeners(0, signal, options.signal, this.stop.signal);
-    this.http = new HttpClient({ url, token, connections: Math.min(concurrency, 256), patience, clock, random, signal });
+    const connections = Math.min(concurrency, 256);
+    const egressUrl = options.egressUrl ?? url;
+    this.http = new HttpClient({ url, token, connections, patience, clock, random, signal });
+    this.history = new HttpClient({ url: egressUrl, token, connections, patience, clock, random, signal });
     this.follower = new Follower({
-      url, token, clock, random, patience,
+      url: egressUrl, token, clock, random, patience,
       onFatal: (error) => { this.fatal ??= error; this.stop.abort(error); },
       onReconnect: () => { this.reconnects += 1; this.lastEvent = clock.monotonic(); },
     });
@@ -103,6 +109,7 @@ export class Replay {
       this.stop.abort(new Error('the replay has ended'));
       this.follower.close();
       this.http.close();
+      this.history.close();
     }
     return this.result(clock.monotonic() - begun);
   }
@@ -183,7 +190,7 @@ export class Replay {
     const doubtful = this.conversations.filter(({ ledger, gap }) => gap || ledger.doubtful).values();
     const worker = async (): Promise<void> => {
       for (const conversation of doubtful) {
-        const events = await this.http.events(conversation.id);
+        const events = await this.history.events(conversation.id);
         const shift = clock.monotonic() - clock.now();
         conversation.ledger.events(events.filter((event) => (event.type === 'reply' || event.type === 'outcome') && typeof event.inReplyTo === 'string').map((event) => {
           const created = Date.parse(event.createdAt ?? '');
