@@ -178,6 +178,22 @@ test('kill -9 under appends, commits and compaction loses nothing that was ackno
   assert.ok(appended.size > 500);
 });
 
+test('a full disk refuses appends by their code; what was acknowledged stays, and the log goes on once there is space', { timeout: 60_000 }, async (t) => {
+  const script = fileURLToPath(new URL('./embedded/full-disk.contract.ts', import.meta.url));
+  // In blocks of 512 or 1,024 bytes, as the shell has it. lmdb prints the system's errors.
+  const folder = scratchFolder(t);
+  const child = spawn('sh', ['-c', `ulimit -f 4000 && exec "${process.execPath}" --import tsx "$0" "$1"`, script, folder], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let said = '';
+  child.stdout.setEncoding('utf8');
+  child.stdout.on('data', (chunk: string) => { said += chunk; });
+  assert.equal(await new Promise((resolve) => { child.on('close', resolve); }), 0);
+  const { outcomes, keys } = JSON.parse(said) as { outcomes: string[]; keys: number[] };
+  assert.deepEqual([...new Set(outcomes)].sort(), ['refused', 'written']);
+  assert.deepEqual(keys, numbers(100).filter((n) => outcomes[n] === 'written'));
+  const log = await openFor(t, folder);
+  assert.deepEqual(await (await log.appender()).append([text('t', 'after')]), [keys.length]);
+});
+
 const withClock = (t: TestContext, clock: Clock): Promise<EmbeddedLog> => openFor(t, scratchFolder(t), { clock });
 
 test('retention removes whole blocks from the front, and the end outlives a reopening', async (t) => {
