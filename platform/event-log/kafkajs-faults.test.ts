@@ -7,6 +7,7 @@ import { eventually, skipWithout } from '../testing.js';
 import { now, numbers, readAll, TestMember, text, valuesIn } from './contract/bench.contract.js';
 import { Coordinators, Directory } from './kafkajs/directory.js';
 import { KafkaCode } from './kafkajs/codes.js';
+import { noMetrics } from './kafkajs/metrics.js';
 import { Batch, Producer } from './kafkajs/producer.js';
 import { readPartition } from './kafkajs/reader.js';
 import { addOffsetsToTxn, addPartitionsToTxn, endTxn, initProducerId, txnOffsetCommit, type Identity } from './kafkajs/requests-transaction.js';
@@ -109,7 +110,7 @@ async function leaveOpen(network: CountingNetwork, at: { group: string; instance
   batch.add(text(at.output, 'pending'), 0);
   await directory.topic(at.output);
   await new Producer(identity, { network, directory, clock: systemClock }).send([batch], 1_000_000, {
-    written: () => undefined, refused: (_, code) => { throw new Error(`refused: ${code}`); }, again: (same) => [same],
+    written: () => undefined, refused: (_, code) => { throw new Error(`refused: ${code}`); }, again: (same) => [same], dropped: () => undefined,
   });
   const codes = await network.send(await coordinators.node('group', at.group), txnOffsetCommit(identity, { group: at.group, generation: at.generation, member: at.member }, [{ topic: at.input, partitions: [{ partition: 0, offset: at.offset, metadata: 'pending' }] }]));
   assert.deepEqual(codes.map(({ code }) => code), [0]);
@@ -186,7 +187,7 @@ test('a member of an old generation commits nothing, though its transactional id
   const place = (old as unknown as { place: { group: string; generation: number; member: string } }).place;
   const directory = new Directory(network, systemClock);
   const transactions = new Transactions({
-    network, directory, coordinators: new Coordinators(network), clock: systemClock, group, transactionTimeoutMillis: 10_000, maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000, maxRequestBytes: 1_000_000,
+    network, directory, coordinators: new Coordinators(network), clock: systemClock, group, metrics: noMetrics, transactionTimeoutMillis: 10_000, maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000, maxRequestBytes: 1_000_000,
   });
   const commit = (value: string, offset: number): Promise<unknown> => transactions.commit('zombie', place, { records: [text(output, value)], offsets: [{ topic: input, partition: 0, offset, metadata: '' }] });
   await commit('owner', 5);
@@ -309,7 +310,7 @@ test('a producer takes a new identity long before its sequence numbers run out, 
   const { KafkaAppender } = await import('./kafkajs/appender.js');
   const { silentLogger } = await import('../observability/logger.js');
   const appender = new KafkaAppender({
-    network, directory: new Directory(network, systemClock), clock: systemClock, logger: silentLogger,
+    network, directory: new Directory(network, systemClock), clock: systemClock, logger: silentLogger, metrics: noMetrics,
     maxRecordBytes: 1_000_000, maxBatchBytes: 1_000_000, maxRequestBytes: 1_000_000, timeoutMillis: 1_800, lastSequence: 10,
   }, () => undefined);
   for (const n of numbers(40)) await appender.append([text(topic, `${n}`)]);

@@ -8,6 +8,7 @@ import { Kafka, logLevel, type KafkaConfig } from 'kafkajs';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
+import type { Metrics } from '../observability/metrics.js';
 import type { Appender, EventLog, GroupListener, GroupMember, GroupOptions, LogAdmin, RecordBatch, TopicDescription } from './event-log.js';
 import { Network } from './kafkajs-protocol.js';
 import { KafkaAcls } from './kafkajs/acls.js';
@@ -16,6 +17,7 @@ import { KafkaAppender } from './kafkajs/appender.js';
 import { Coordinators, Directory, insist } from './kafkajs/directory.js';
 import { kafkajsLog } from './kafkajs/logging.js';
 import { KafkaMember } from './kafkajs/member.js';
+import { kafkaMetrics, noMetrics, type KafkaMetrics } from './kafkajs/metrics.js';
 import { readPartition } from './kafkajs/reader.js';
 import { Transactions } from './kafkajs/transactions.js';
 
@@ -25,6 +27,8 @@ export interface KafkaLogOptions {
   readonly clientId: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** One log a registry. */
+  readonly metrics?: Metrics;
   readonly ssl?: KafkaConfig['ssl'];
   readonly sasl?: KafkaConfig['sasl'];
   /** Key, value and headers of one record. Topics must take it: `max.message.bytes` is 1,048,588 by default. */
@@ -74,6 +78,7 @@ class KafkaEventLog implements EventLog {
   private readonly directory: Directory;
   private readonly topics: KafkaAdmin;
   private readonly timings: KafkaTimings;
+  private readonly metrics: KafkaMetrics;
   private readonly open = new Set<{ close(): Promise<void> }>();
   private closed = false;
 
@@ -81,6 +86,7 @@ class KafkaEventLog implements EventLog {
     const { clock } = options;
     this.maxRecordBytes = options.maxRecordBytes ?? DEFAULTS.maxRecordBytes;
     this.timings = { ...TIMINGS, ...options.timings };
+    this.metrics = options.metrics ? kafkaMetrics(options.metrics) : noMetrics;
     this.kafka = new Kafka(kafkaConfig(options, this.timings));
     this.network = new Network(this.kafka);
     this.directory = new Directory(this.network, clock);
@@ -98,7 +104,7 @@ class KafkaEventLog implements EventLog {
     this.refuseClosed();
     const { clock, logger } = this.options;
     const appender: KafkaAppender = new KafkaAppender({
-      network: new Network(this.kafka), directory: this.directory, clock, logger, ...this.sizes(),
+      network: new Network(this.kafka), directory: this.directory, clock, logger, metrics: this.metrics, ...this.sizes(),
       timeoutMillis: this.options.appendTimeoutMillis ?? DEFAULTS.appendTimeoutMillis,
     }, () => { this.open.delete(appender); });
     this.open.add(appender);
@@ -113,10 +119,10 @@ class KafkaEventLog implements EventLog {
     const work = new Network(this.kafka);
     const coordinators = new Coordinators(work);
     const transactions = new Transactions({
-      network: work, directory, coordinators, clock, group: options.group, transactionTimeoutMillis: timings.transactionTimeoutMillis, ...this.sizes(),
+      network: work, directory, coordinators, clock, group: options.group, metrics: this.metrics, transactionTimeoutMillis: timings.transactionTimeoutMillis, ...this.sizes(),
     });
     const member: KafkaMember = new KafkaMember(options, listener, {
-      membership: new Network(this.kafka), work, directory, coordinators, transactions, clock, logger, times: timings, fetchBytes: FETCH_BYTES, maxWaitMillis: timings.maxWaitMillis,
+      membership: new Network(this.kafka), work, directory, coordinators, transactions, clock, logger, metrics: this.metrics, times: timings, fetchBytes: FETCH_BYTES, maxWaitMillis: timings.maxWaitMillis,
     }, () => { this.open.delete(member); });
     this.open.add(member);
     return member;

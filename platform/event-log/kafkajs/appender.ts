@@ -10,6 +10,7 @@ import type { AppendedOffsets, Appender, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { codeName, KafkaCode, refusal } from './codes.js';
 import type { Directory } from './directory.js';
+import type { KafkaMetrics } from './metrics.js';
 import type { Batch} from './producer.js';
 import { Batcher, halves, Producer, without, type Policy } from './producer.js';
 import { boundOf, recordBytes } from './record-encoder.js';
@@ -20,6 +21,7 @@ export interface AppenderOptions {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: KafkaMetrics;
   readonly maxRecordBytes: number;
   readonly maxBatchBytes: number;
   readonly maxRequestBytes: number;
@@ -161,6 +163,7 @@ export class KafkaAppender implements Appender {
     this.active = calls;
     for (const call of calls) this.place(call, batcher);
     this.batches = batcher.batches;
+    const started = this.options.clock.monotonic();
     try {
       await producer.send(batcher.batches, maxRequestBytes, this.policy);
     } catch (error) {
@@ -168,6 +171,7 @@ export class KafkaAppender implements Appender {
       const cause = toConfabError(error, 'CONFAB_LOG_OUTCOME_UNKNOWN');
       for (const call of calls) this.fail(call, cause);
     }
+    this.options.metrics.sent(calls.reduce((sum, call) => sum + call.records.length - call.left, 0), (this.options.clock.monotonic() - started) / 1_000);
     if (producer.worn) {
       this.options.logger.debug({ producerId: producer.identity.producerId }, 'a new producer identity is taken');
       if (this.batches.some((batch) => batch.sent)) this.options.network.renew();
@@ -206,7 +210,14 @@ export class KafkaAppender implements Appender {
       this.options.logger.warn({ topic: batch.topic, partition: batch.partition, reason }, 'an append has no answer');
       return [];
     },
+    dropped: (batch) => {
+      for (const { call } of batch.refs) this.fail(call, new ConfabError(this.partly(call) ? 'CONFAB_LOG_OUTCOME_UNKNOWN' : 'CONFAB_LOG_UNAVAILABLE', { detail: 'what was sent before it has no answer' }));
+    },
   };
+
+  private partly(call: Call): boolean {
+    return call.left < call.records.length || this.batches.some((batch) => batch.sent && batch.refs.some((ref) => ref.call === call));
+  }
 
   private keep(old: Batch<Ref>, rest: Batch<Ref>[]): Batch<Ref>[] {
     this.batches = this.batches.filter((batch) => batch !== old).concat(rest);
@@ -215,16 +226,19 @@ export class KafkaAppender implements Appender {
 
   /** Fails the calls that are the reason and returns the others' records. */
   private refused(batch: Batch<Ref>, code: number, records: readonly number[]): Batch<Ref>[] {
+    const detail = `${batch.topic}/${batch.partition}`;
+    if (batch.sent) {
+      // A repetition was refused (by now too old, say); the first try had no answer and may have been written.
+      for (const { call } of batch.refs) this.fail(call, new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN', { detail: `${detail}: ${codeName(code)}` }));
+      return [];
+    }
     const size = batch.encoded?.length ?? batch.bytes;
     const large = code === KafkaCode.MESSAGE_TOO_LARGE || code === KafkaCode.RECORD_LIST_TOO_LARGE;
     if (large && batch.records.length > 1) this.limits.set(batch.topic, Math.min(this.limits.get(batch.topic) ?? Infinity, Math.max(1_024, size >> 1)));
     const about = records.length === 0 && (large || code === KafkaCode.INVALID_TIMESTAMP || code === KafkaCode.INVALID_RECORD);
     const parts = about ? halves(batch) : undefined;
     if (parts) return parts;
-    const detail = `${batch.topic}/${batch.partition}`;
-    const error = batch.sent || isState(code)
-      ? new ConfabError(batch.sent ? 'CONFAB_LOG_OUTCOME_UNKNOWN' : 'CONFAB_LOG_UNAVAILABLE', { detail: `${detail}: ${codeName(code)}` })
-      : refusal(code, detail);
+    const error = refusal(code, detail);
     for (const at of records.length === 0 ? batch.records.keys() : records) {
       const ref = batch.refs[at];
       if (ref) this.fail(ref.call, error);
@@ -243,6 +257,7 @@ export class KafkaAppender implements Appender {
     if (call.settled) return;
     call.settled = true;
     this.waitingBytes -= call.bytes;
+    this.options.metrics.appendFailed(error.code);
     call.reject(error);
   }
 
@@ -267,18 +282,12 @@ export class KafkaAppender implements Appender {
     const now = this.options.clock.monotonic();
     for (const call of this.active) {
       if (call.settled || call.deadline > now) continue;
-      const unknown = call.left < call.records.length || this.batches.some((batch) => batch.sent && batch.refs.some((ref) => ref.call === call));
-      this.fail(call, new ConfabError(unknown ? 'CONFAB_LOG_OUTCOME_UNKNOWN' : 'CONFAB_LOG_UNAVAILABLE', { detail: 'Kafka gave no answer in time' }));
+      this.fail(call, new ConfabError(this.partly(call) ? 'CONFAB_LOG_OUTCOME_UNKNOWN' : 'CONFAB_LOG_UNAVAILABLE', { detail: 'Kafka gave no answer in time' }));
     }
     while (this.queue[0] && (this.queue[0].settled || this.queue[0].deadline <= now)) {
       this.fail(this.queue.shift() as Call, new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: 'Kafka cannot be reached' }));
     }
   }
-}
-
-/** Codes that tell of the producer's state at the broker, not of the records. */
-function isState(code: number): boolean {
-  return code === KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER || code === KafkaCode.UNKNOWN_PRODUCER_ID || code === KafkaCode.INVALID_PRODUCER_EPOCH || code === KafkaCode.DUPLICATE_SEQUENCE_NUMBER;
 }
 
 function tooLarge(record: NewRecord, most: number): ConfabError {

@@ -11,6 +11,7 @@ import { KafkaAssignment } from './assignment.js';
 import { codeName, KafkaCode, LOST_PLACE, refusal } from './codes.js';
 import type { Coordinators, Directory } from './directory.js';
 import { Fetcher } from './fetcher.js';
+import type { KafkaMetrics } from './metrics.js';
 import { decodeAssignment, encodeSubscription, heartbeat, joinGroup, leaveGroup, syncGroup, type GroupPlace, type Joined } from './requests-group.js';
 import { assign, ASSIGNER, topicsOf } from './sticky.js';
 import type { Transactions } from './transactions.js';
@@ -31,6 +32,7 @@ export interface MemberParts {
   readonly transactions: Transactions;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: KafkaMetrics;
   readonly times: MemberTimes;
   readonly fetchBytes: number;
   readonly maxWaitMillis: number;
@@ -180,6 +182,7 @@ export class KafkaMember implements GroupMember {
     const life = this.life as Life;
     const beats = this.beat(place, beating.signal, (ending) => { life.end(ending); });
     this.parts.logger.debug({ group: place.group, generation: place.generation, partitions }, 'assigned');
+    this.parts.metrics.joined(place.group);
     const assigned = this.assigned(life);
     const ending = await ended;
     this.parts.logger.debug({ group: place.group, generation: place.generation, why: ending.why }, 'the generation ends');

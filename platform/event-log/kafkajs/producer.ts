@@ -43,6 +43,8 @@ export interface Policy<R> {
   refused(batch: Batch<R>, code: number, records: readonly number[]): Batch<R>[];
   /** Before a batch is tried once more. Returns what to try: the batch itself, less of it if it was not sent, or nothing. */
   again(batch: Batch<R>, reason: string): Batch<R>[];
+  /** It was not sent, and cannot be sent by this producer any more. */
+  dropped(batch: Batch<R>): void;
 }
 
 const PRODUCE_TIMEOUT_MILLIS = 4_000;
@@ -52,8 +54,12 @@ const LAST_SEQUENCE = 2_000_000_000;
 
 /** Refusals that another attempt may mend; the broker did not append. */
 const NOT_APPENDED = new Set<number>([...STALE_LEADER, KafkaCode.NOT_ENOUGH_REPLICAS, KafkaCode.CORRUPT_MESSAGE, KafkaCode.CONCURRENT_TRANSACTIONS]);
-/** The leader has it, the replicas may not: the same batch once more. */
-const APPENDED = new Set<number>([KafkaCode.REQUEST_TIMED_OUT, KafkaCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND]);
+/** The leader has it or may have it: the same batch once more. */
+const APPENDED = new Set<number>([KafkaCode.REQUEST_TIMED_OUT, KafkaCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaCode.UNKNOWN_SERVER_ERROR]);
+/** The broker's idea of the producer differs from ours: this identity is of no more use. */
+const STATE: ReadonlySet<number> = new Set([
+  KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER, KafkaCode.DUPLICATE_SEQUENCE_NUMBER, KafkaCode.UNKNOWN_PRODUCER_ID, KafkaCode.INVALID_PRODUCER_EPOCH,
+]);
 
 export class Producer {
   private readonly sequences = new Map<string, number>();
@@ -92,15 +98,17 @@ export class Producer {
     const batch = queue[0] as Batch<R>;
     const key = `${batch.topic}/${batch.partition}`;
     queue.shift();
-    if (outcome.kind === 'again') {
-      const rest = policy.again(batch, outcome.reason);
+    if (outcome.kind !== 'written') {
+      const rest = outcome.kind === 'again' ? policy.again(batch, outcome.reason) : policy.refused(batch, outcome.code, outcome.records);
+      // Given up without knowing whether it was written: its sequence number must not be used for anything else, the
+      // broker would take that for a repetition and drop it.
+      if ((rest.length === 0 && batch.sent) || (outcome.kind === 'refused' && STATE.has(outcome.code))) {
+        this.worn = true;
+        for (const left of [...rest, ...queue.splice(0)]) policy.dropped(left);
+        return false;
+      }
       queue.unshift(...rest);
-      if (rest.length === 0 && batch.sent) this.worn = true;
-      return true;
-    }
-    if (outcome.kind === 'refused') {
-      queue.unshift(...policy.refused(batch, outcome.code, outcome.records));
-      return false;
+      return outcome.kind === 'again';
     }
     const next = (this.sequences.get(key) ?? 0) + batch.records.length;
     this.sequences.set(key, next);
@@ -112,12 +120,13 @@ export class Producer {
   private async attempt<R>(batches: readonly Batch<R>[]): Promise<Outcome[]> {
     const { directory } = this.dependencies;
     const outcomes: Map<Batch<R>, Outcome> = new Map();
+    const reasons = new Map<string, string>();
     for (const topic of new Set(batches.map((batch) => batch.topic))) {
-      if (!directory.cached(topic)) await directory.topic(topic).catch(() => undefined);
+      if (!directory.cached(topic)) await directory.topic(topic).catch((error: unknown) => { reasons.set(topic, error instanceof Error ? error.message : ''); });
     }
     const nodes = byLeader(batches, ({ topic, partition }) => directory.cached(topic)?.leaders[partition] ?? -1);
     await Promise.all([...nodes].map(async ([node, group]) => {
-      if (node < 0) for (const batch of group) outcomes.set(batch, { kind: 'again', reason: 'the partition has no leader' });
+      if (node < 0) for (const batch of group) outcomes.set(batch, { kind: 'again', reason: reasons.get(batch.topic) ?? 'the partition has no leader' });
       else await this.request(node, group, outcomes);
     }));
     return batches.map((batch) => outcomes.get(batch) ?? { kind: 'again', reason: 'the broker gave no answer for the partition' });
@@ -154,8 +163,6 @@ export class Producer {
     if (APPENDED.has(code)) return { kind: 'again', reason: codeName(code) };
     batch.sent = sentBefore;
     if (NOT_APPENDED.has(code)) return { kind: 'again', reason: codeName(code) };
-    // The broker no longer has what it would need to compare: this identity is of no more use.
-    if (code === KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER || code === KafkaCode.DUPLICATE_SEQUENCE_NUMBER || code === KafkaCode.UNKNOWN_PRODUCER_ID || code === KafkaCode.INVALID_PRODUCER_EPOCH) this.worn = true;
     return { kind: 'refused', code, records: refused };
   }
 }

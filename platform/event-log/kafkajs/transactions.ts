@@ -12,6 +12,7 @@ import type { AppendedOffsets, CommitGroup, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { codeName, KafkaCode, LOST_PLACE, LOST_PRODUCER, refusal } from './codes.js';
 import { byTopic, type Coordinators, type Directory } from './directory.js';
+import type { KafkaMetrics } from './metrics.js';
 import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
 import type { GroupPlace } from './requests-group.js';
 import { boundOf, recordBytes } from './record-encoder.js';
@@ -23,6 +24,7 @@ export interface TransactionsOptions {
   readonly coordinators: Coordinators;
   readonly clock: Clock;
   readonly group: string;
+  readonly metrics: KafkaMetrics;
   readonly transactionTimeoutMillis: number;
   readonly maxRecordBytes: number;
   readonly maxBatchBytes: number;
@@ -51,11 +53,13 @@ export class Transactions {
   async commit(instance: string, place: GroupPlace, group: CommitGroup): Promise<AppendedOffsets> {
     check(group, this.options.maxRecordBytes);
     if (group.records.length === 0 && group.offsets.length === 0) return [];
-    const until = this.options.clock.monotonic() + this.options.transactionTimeoutMillis * 0.8;
+    const started = this.options.clock.monotonic();
+    const until = started + this.options.transactionTimeoutMillis * 0.8;
     try {
       const side = await this.side(instance, until);
       const offsets = await this.transaction(side, place, group, until);
       side.decided = true;
+      this.options.metrics.committed(this.options.group, (this.options.clock.monotonic() - started) / 1_000);
       return offsets;
     } catch (error) {
       if (error instanceof NoAnswer) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: error.message, cause: error });
@@ -192,6 +196,7 @@ export class Transactions {
         if (this.options.clock.monotonic() < until) return [batch];
         throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: reason });
       },
+      dropped: (batch) => { throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: `${batch.topic}/${batch.partition}` }); },
     };
     await producer.send(work.batches, this.options.maxRequestBytes, policy);
   }
