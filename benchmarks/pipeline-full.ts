@@ -47,8 +47,8 @@ export async function runFull(options: BenchmarkOptions): Promise<Record<string,
     if (result.turns === 0) throw new BenchmarkError('no turn was completed');
     const microsPerTurn = Object.fromEntries(Object.entries(used).map(([name, micros]) => [name, rounded(micros / result.turns, 1)]));
     return {
-      fullTurnsPerSecond: Math.round(result.turnsPerSecond), microsPerTurn, microsPerTurnTotal: rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1),
-      p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), conversations: options.number('full-conversations'), rejected: result.rejected,
+      fullTurnsPerSecond: Math.round(result.turnsPerSecond), fullMicrosPerTurn: microsPerTurn, fullMicrosPerTurnTotal: rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1),
+      p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), fullConversations: options.number('full-conversations'), rejected: result.rejected,
     };
   } finally {
     await processes.stopAll();

@@ -89,13 +89,16 @@ export const pipeline: Benchmark = {
     messages: { default: '200000', about: 'messages in messages.v1' },
     conversations: { default: '100000', about: 'conversations' },
     rounds: { default: '1', about: 'rounds of product and hand loop by turns; medians' },
-    side: { default: 'both', about: 'product, hand or both' },
-    full: { default: false, about: 'ingest sockets, all stages, egress sockets' },
+    side: { default: 'both', about: 'product, hand or both; with --full also none' },
+    full: { default: false, about: 'then also with ingest sockets, all stages and egress sockets' },
     seconds: { default: '20', about: '--full: measured time' },
     warmup: { default: '10', about: '--full: time before' },
     window: { default: '2000', about: '--full: messages under way' },
     sockets: { default: '4', about: '--full: sockets each way' },
     'full-conversations': { default: '20000', about: '--full: conversations' },
   },
-  run: (options) => options.flag('full') ? runFull(options) : runPipeline(options),
+  async run(options) {
+    const stages = options.text('side') === 'none' ? {} : await runPipeline(options);
+    return options.flag('full') ? { ...stages, ...await runFull(options) } : stages;
+  },
 };
