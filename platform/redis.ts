@@ -59,6 +59,7 @@ export interface RedisConnection {
 }
 
 const BACKOFF_MILLIS = 2_000;
+const NOT_CONNECTED = /^(Connection is closed|Stream isn't writeable|Cluster isn't ready|Reached the max retries|Failed to refresh slots cache|no connection in time)/;
 
 interface Node { host: string; port: number; username?: string; password?: string; db: number; secure: boolean }
 
@@ -99,6 +100,8 @@ class Connection implements RedisConnection {
   private readonly subscribers: RedisClient[] = [];
   private readonly where: string;
   private closed = false;
+  /** Why the connection is away. */
+  private trouble: string | undefined;
 
   constructor(private readonly options: RedisOptions, private readonly nodes: readonly Node[], private readonly dependencies: RedisDependencies) {
     this.where = nodes.map((node) => `${node.host}:${node.port}`).join(', ');
@@ -143,7 +146,9 @@ class Connection implements RedisConnection {
 
   translate(code: ErrorCode, thrown: unknown): ConfabError {
     if (thrown instanceof ConfabError) return thrown;
-    const reason = this.scrub(thrown instanceof Error ? deepest(thrown).message : 'unknown error');
+    const said = this.scrub(thrown instanceof Error ? deepest(thrown).message : 'unknown error');
+    // "Connection is closed" and its like say that, not why: the last failure to connect does.
+    const reason = NOT_CONNECTED.test(said) && this.trouble !== undefined ? this.trouble : said;
     // The client's own error carries the command with its arguments: only its words go on.
     return new ConfabError(code, { detail: `Redis at ${this.where} failed: ${reason}`, cause: new Error(reason), retryAfterMs: 1_000 });
   }
@@ -238,13 +243,16 @@ class Connection implements RedisConnection {
   private watch(client: RedisClient): void {
     let away = false;
     client.on('error', (thrown: unknown) => {
+      const reason = this.scrub(thrown instanceof Error ? deepest(thrown).message : '');
+      if (!NOT_CONNECTED.test(reason)) this.trouble = reason;
       if (away || this.closed) return;
       away = true;
-      this.dependencies.logger.warn({ redis: this.where, reason: this.scrub(thrown instanceof Error ? deepest(thrown).message : '') }, 'redis is away');
+      this.dependencies.logger.warn({ redis: this.where, reason }, 'redis is away');
     });
     client.on('ready', () => {
       if (away) this.dependencies.logger.info({ redis: this.where }, 'redis is back');
       away = false;
+      this.trouble = undefined;
     });
   }
 
