@@ -209,3 +209,12 @@ test('a problem carries the trace id of the caller', async (t) => {
   const answer = await post(ingress, {}, { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00' } });
   assert.equal(answer.body.traceId, '0af7651916cd43dd8448eb211c80319c');
 });
+
+test('OpenAPI describes the route by the schema that validates it', async (t) => {
+  const ingress = await testIngress(t, { documentation: true });
+  const document = (await ingress.app.inject('/openapi.json')).json<{ paths: Record<string, { post: { requestBody: { content: Record<string, { schema: { properties: object } }> }; responses: Record<string, { content: object }> } }> }>();
+  const { post: operation } = document.paths['/v1/conversations/{conversationId}/messages'] ?? assert.fail('the path is missing');
+  assert.deepEqual(Object.keys(operation.requestBody.content['application/json']?.schema.properties ?? {}), ['text', 'postback', 'userId', 'botId', 'locale', 'sentAt', 'attributes']);
+  assert.deepEqual(Object.keys(operation.responses), ['202', 'default']);
+  assert.deepEqual(Object.keys(operation.responses.default?.content ?? {}), ['application/problem+json']);
+});

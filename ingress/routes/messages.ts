@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { requireConversation } from '../../platform/auth.js';
 import { ConfabError } from '../../platform/errors.js';
 import { authenticated, principalOf } from '../../platform/http/identity.js';
+import { problemResponse } from '../../platform/http/problem.js';
 import type { Message } from '../../schemas/types.js';
 import type { Accepted, Submission } from '../acceptance/submission.js';
 import { draftMessage } from '../message-draft.js';
@@ -24,7 +25,7 @@ export function messagesRoute(app: FastifyInstance, ingress: IngressContext): vo
       params: { type: 'object', required: ['conversationId'], properties: { conversationId: CONVERSATION_ID } },
       headers: { type: 'object', properties: { 'idempotency-key': IDEMPOTENCY_KEY } },
       body: messageBodySchema,
-      response: { 202: { description: 'Accepted', ...acceptedSchema } },
+      response: { 202: { description: 'Accepted', ...acceptedSchema }, default: problemResponse },
     },
   }, (request, reply) => {
     if (app.confab.draining()) throw new ConfabError('CONFAB_DRAINING', { retryAfterMs: 1000 });

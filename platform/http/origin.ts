@@ -23,6 +23,8 @@ export class OriginGuard {
   private readonly anyOrigin: boolean;
   private readonly bound: string | undefined;
   private readonly checksHost: boolean;
+  /** Hosts that passed, as they were sent; bounded, since any name under `localhost` passes. */
+  private readonly passed = new Set<string>();
 
   /** @throws CONFAB_CONFIG_INVALID `*` while authentication is on */
   constructor(rules: OriginRules) {
@@ -37,9 +39,12 @@ export class OriginGuard {
 
   /** @throws CONFAB_HOST_FORBIDDEN */
   checkHost(hostHeader: string | undefined): void {
-    if (!this.checksHost) return;
+    if (!this.checksHost || this.passed.has(hostHeader ?? '')) return;
     const name = hostName(hostHeader ?? '');
-    if (isLoopback(name) || name === this.publicUrl?.hostname || (name !== '' && name === this.bound)) return;
+    if (isLoopback(name) || name === this.publicUrl?.hostname || (name !== '' && name === this.bound)) {
+      if (this.passed.size < 100) this.passed.add(hostHeader ?? '');
+      return;
+    }
     throw new ConfabError('CONFAB_HOST_FORBIDDEN');
   }
 

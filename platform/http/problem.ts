@@ -31,6 +31,22 @@ export function problemOf(error: ConfabError, docsUrl: string, traceId: string):
   };
 }
 
+/** For `response.default` of a route's schema: what OpenAPI says of every failure. */
+export const problemResponse = {
+  description: 'A problem (RFC 9457); /docs/errors explains the codes.',
+  content: {
+    'application/problem+json': {
+      schema: {
+        type: 'object', required: ['type', 'title', 'status', 'detail', 'code', 'retryable', 'traceId'],
+        properties: {
+          type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, detail: { type: 'string' }, code: { type: 'string' }, retryable: { type: 'boolean' }, traceId: { type: 'string' },
+          errors: { type: 'array', items: { type: 'object', required: ['pointer', 'detail'], properties: { pointer: { type: 'string' }, detail: { type: 'string' } } } },
+        },
+      },
+    },
+  },
+} as const;
+
 /** Seconds for Retry-After; every 429 and 503 has one. */
 export function retryAfterSeconds(error: ConfabError): number | undefined {
   if (error.status !== 503 && error.status !== 429) return undefined;
