@@ -18,6 +18,8 @@ const SCANS = 2;
 const REQUESTS_A_SCAN = 1_000;
 /** Outcomes that one answer holds at most. */
 const LIMIT = 500;
+/** Acknowledged offsets may be this far beyond the end that readers see, while a transaction is open before them. */
+const UNSEEN = 10_000;
 
 export interface Recovered {
   /** After the position that was asked for, in order. */
@@ -93,7 +95,7 @@ export class LogRecovery {
     const bounds = (await this.log.admin.bounds(messages)).find((found) => found.partition === partition) ?? { start: 0, end: 0 };
     const requests = all.filter((request) => {
       // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
-      const lost = request.offset > bounds.end || request.offset < bounds.start;
+      const lost = request.offset > bounds.end + UNSEEN || request.offset < bounds.start;
       if (lost) request.resolve(LOST);
       return !lost && !request.cancelled();
     });
