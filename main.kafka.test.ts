@@ -1,8 +1,10 @@
 /** The program on Kafka and Redis, a process for each role. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { Program, post } from './composition/testing.js';
+import { Redis } from 'ioredis';
+import { freePort, Program, post } from './composition/testing.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
 import { ownKafka } from './scripts/services/kafka-own.js';
 
@@ -106,4 +108,51 @@ test('Kafka is stopped while clients write: 503 within 2 s, recovery within 10 s
   }, 60_000);
   assert.deepEqual(outcomes.filter((id) => accepted.includes(id)), accepted);
   assert.equal(new Set(outcomes).size, outcomes.length, 'nothing twice, not even what had no answer');
+});
+
+test('Redis loses everything again and again under traffic: each conversation goes on, each message has one outcome, each key counts once', { skip: skipWithout('kafka', 'redis'), timeout: 240_000 }, async (t) => {
+  const prefix = `t${randomBytes(4).toString('hex')}.`;
+  const port = await freePort();
+  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' });
+  t.after(() => server.kill('SIGKILL'));
+  const redis = new Redis({ port, retryStrategy: () => 50, maxRetriesPerRequest: null });
+  t.after(() => { redis.disconnect(); });
+  await redis.ping();
+  const program = await (await Program.start(t, { env: {
+    CONFAB_KAFKA_BROKERS: serviceAddress('kafka') ?? '', CONFAB_REDIS_URL: `redis://127.0.0.1:${port}`, CONFAB_PREFIX: prefix, CONFAB_PARTITIONS: '6', CONFAB_DATA_DIR: scratchFolder(t),
+  } })).ready(60_000);
+  const accepted = new Map<string, string[]>();
+  let stop = false;
+  const writers = Array.from({ length: 6 }, async (_, i) => {
+    const conversation = `c${i}`;
+    const mine: string[] = [];
+    accepted.set(conversation, mine);
+    for (let turn = 0; !stop; turn += 1) {
+      for (let answered = 0; answered < 2;) {
+        // Every message is sent twice with its key: the second answer must be the first result.
+        const answer = await post(program.url, conversation, `message ${turn}`, `${conversation}-${turn}`);
+        if (answer.status === 202) {
+          if (answered === 1) assert.equal(answer.body.messageId, mine.at(-1)); else mine.push(answer.body.messageId);
+          answered += 1;
+        } else { assert.equal(answer.status, 503, answer.body.code); await new Promise((resolve) => { setTimeout(resolve, 50); }); }
+      }
+    }
+  });
+  const count = (): number => [...accepted.values()].flat().length;
+  for (let round = 0; round < 4; round += 1) {
+    const before = count();
+    await eventually('traffic', () => count() > before + 60, 60_000);
+    await redis.flushall();
+  }
+  stop = true;
+  await Promise.all(writers);
+  for (const [conversation, messages] of accepted) {
+    let found: string[] = [];
+    await eventually(`all of ${conversation} is answered`, async () => {
+      const page = await (await fetch(`${program.url}/v1/conversations/${conversation}/events?limit=500`)).json() as Events;
+      found = page.events.filter((event) => event.type !== 'message').map((event) => event.inReplyTo ?? '');
+      return found.length >= messages.length;
+    }, 60_000);
+    assert.deepEqual(found, messages, conversation);
+  }
 });

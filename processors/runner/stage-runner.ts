@@ -259,7 +259,7 @@ export class StageRunner implements GroupListener {
     if (share.paused || this.assignment === undefined) return;
     if (!share.window.isFull && this.bytes < (this.options.maxBytes ?? 64 * 1024 * 1024)) return;
     share.paused = true;
-    this.assignment.pause([share]);
+    this.steer((assignment) => { assignment.pause([share]); });
   }
 
   private unthrottle(): void {
@@ -267,7 +267,16 @@ export class StageRunner implements GroupListener {
     const free = [...this.shares.values()].filter((share) => share.paused && share.window.size < MAX_WINDOW_RECORDS / 2);
     if (free.length === 0) return;
     for (const share of free) share.paused = false;
-    this.assignment?.resume(free);
+    this.steer((assignment) => { assignment.resume(free); });
+  }
+
+  /** Pauses or resumes. When the generation has just ended there is nothing to steer: the next take-over sets it anew. */
+  private steer(change: (assignment: Assignment) => void): void {
+    try {
+      if (this.assignment !== undefined) change(this.assignment);
+    } catch (error) {
+      if (!isCode(error, 'CONFAB_FENCED')) throw error;
+    }
   }
 
   /** When idle, commits past trailing markers, so that the lag reads 0. */
