@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { ManualClock, settle } from '../platform/clock-manual.js';
 import { conversationKey, splitConversationKey } from '../platform/conversation-key.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';
-import type { Appender } from '../platform/event-log/event-log.js';
+import type { Appender, EventLog } from '../platform/event-log/event-log.js';
 import { testServer } from '../platform/http/testing.js';
 import type { HttpServerOptions } from '../platform/http/server.js';
 import { silentLogger } from '../platform/observability/logger.js';
@@ -41,12 +41,17 @@ export class Scene {
   private readonly accepted = new Map<string, number>();
   private sequence = 0;
 
-  private constructor(readonly clock: ManualClock, readonly log: MemoryEventLog, readonly topics: LogTopics, private readonly appender: Appender) {}
+  private constructor(readonly clock: ManualClock, readonly log: EventLog, readonly topics: LogTopics, private readonly appender: Appender) {}
 
-  static async make(partitions = 4): Promise<Scene> {
+  static make(partitions = 4): Promise<Scene> {
     const clock = new ManualClock();
-    const log = new MemoryEventLog({ clock, random: seededRandom(7) });
-    for (const name of Object.keys(topology.topics)) await log.admin.createTopic({ name, partitions, config: {} });
+    return Scene.over(new MemoryEventLog({ clock, random: seededRandom(7) }), clock, partitions);
+  }
+
+  /** Over a log that may have its topics already. */
+  static async over(log: EventLog, clock: ManualClock, partitions = 4): Promise<Scene> {
+    const known = new Set((await log.admin.topics()).map(({ name }) => name));
+    for (const name of Object.keys(topology.topics)) if (!known.has(name)) await log.admin.createTopic({ name, partitions, config: {} });
     return new Scene(clock, log, await logTopics(log, ''), await log.appender());
   }
 
