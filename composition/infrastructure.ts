@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
+import type { Metrics } from '../platform/observability/metrics.js';
 import { createTracer, parseOtlpHeaders, type Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
 import type { Random } from '../platform/random.js';
@@ -12,7 +13,7 @@ import type { RedisConnection } from '../platform/redis.js';
 import type { StateStore } from '../platform/state/state-store.js';
 import type { Codec } from '../schemas/codec.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
-import { redisOptions, registryOptions } from './settings.js';
+import { defined, redisOptions, registryOptions } from './settings.js';
 
 export interface Base {
   readonly config: Config;
@@ -25,7 +26,7 @@ export interface Base {
  * The log that the settings name. Client libraries are loaded only when they are used: memory and start-up time matter.
  * @throws CONFAB_LOG_LOCKED, CONFAB_DATA_VERSION, CONFAB_DATA_DIR, CONFAB_LOG_UNAVAILABLE
  */
-export async function openLog({ config, clock, random, logger }: Base, options: { readOnly?: boolean } = {}): Promise<EventLog> {
+export async function openLog({ config, clock, random, logger }: Base, options: { readOnly?: boolean; metrics?: Metrics } = {}): Promise<EventLog> {
   const { kafka } = config;
   if (kafka.brokers === undefined) {
     const { openEmbeddedLog } = await import('../platform/event-log/embedded.js');
@@ -33,7 +34,7 @@ export async function openLog({ config, clock, random, logger }: Base, options: 
   }
   const { openKafkaLog } = await import('../platform/event-log/kafkajs.js');
   const { kafkaOptions } = await import('./kafka-settings.js');
-  return openKafkaLog({ ...kafkaOptions(config), clock, logger });
+  return openKafkaLog({ ...kafkaOptions(config), clock, logger, ...defined({ metrics: options.metrics }) });
 }
 
 /** @throws CONFAB_REGISTRY_UNAVAILABLE, CONFAB_SCHEMA_INCOMPATIBLE */

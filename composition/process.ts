@@ -74,7 +74,7 @@ async function openInfrastructure(base: Base, opened: Component[]): Promise<Infr
   opened.push({ name: 'tracer', stop: () => tracer.close() });
   const redis = await openRedis(base);
   if (redis !== undefined) opened.push({ name: 'redis', stop: () => redis.close() });
-  const log = await openLog(base);
+  const log = await openLog(base, { metrics });
   opened.push({ name: 'log', stop: () => log.close() });
   await log.check();
   return { ...base, metrics, tracer, log, codec: await openCodec(base), redis };
