@@ -11,6 +11,7 @@ import type { Accepted, Submission } from './acceptance/submission.js';
 import type { IngestMessage } from './frames.js';
 import { draftMessage } from './message-draft.js';
 import type { MessageBody } from './message-schema.js';
+import type { AcceptSpan } from './plugins/accept-span.js';
 import type { IngressContext } from './server.js';
 
 /** Answers that the client does not read stop its messages from being read. */
@@ -57,6 +58,7 @@ export class IngestSession implements SocketHandler {
     requireConversation(principal, candidate.conversationId, 'write');
     entry.tenant = principal.tenant;
     entry.message = draftMessage(this.ingress, principal, candidate.conversationId, bodyOf(candidate), candidate.idempotencyKey);
+    entry.span = this.ingress.beginSpan();
     this.ingress.acceptor.submit(entry);
   }
 
@@ -110,14 +112,17 @@ class Entry implements Submission {
   tenant = '';
   // Set before it is submitted.
   message!: Message;
-  readonly traceparent = undefined;
+  span: AcceptSpan | undefined = undefined;
   next: Entry | undefined;
   blocked = false;
   answer: string | undefined;
 
   constructor(private readonly owner: IngestSession, readonly ref: string, readonly conversationId: string) {}
 
+  get traceparent(): string | undefined { return this.span?.traceparent; }
+
   done(error: ConfabError | undefined, accepted: Accepted | undefined): void {
+    this.span?.end(error, accepted);
     const ref = JSON.stringify(this.ref);
     if (accepted) {
       // Ids and positions need no escaping.

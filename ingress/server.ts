@@ -1,9 +1,11 @@
 /** Ingress: the plugin that adds the routes which accept messages. */
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../platform/clock.js';
+import { noTracer, type Tracer } from '../platform/observability/tracing.js';
 import { type Random, ulidMaker } from '../platform/random.js';
 import type { Acceptor } from './acceptance/acceptor.js';
 import type { DraftOptions } from './message-draft.js';
+import { acceptSpans, type BeginAcceptSpan } from './plugins/accept-span.js';
 import type { BotChoiceOptions } from './plugins/bot-choice.js';
 import { ingestRoute } from './routes/ingest.js';
 import { messagesRoute } from './routes/messages.js';
@@ -13,11 +15,8 @@ export interface IngressOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly bots: BotChoiceOptions;
-  /**
-   * The `traceparent` to write into the record, or undefined when the trace is not sampled. Gets what the caller sent.
-   * Default: a valid one whose sampled flag is set is passed on.
-   */
-  readonly sampled?: (traceparent: string | string[] | undefined) => string | undefined;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** Messages of one socket that wait for their answer before the socket is not read any more. */
   readonly socketInFlight?: number;
 }
@@ -26,12 +25,8 @@ export interface IngressOptions {
 export interface IngressContext extends DraftOptions {
   readonly acceptor: Acceptor;
   readonly socketInFlight: number;
-  readonly sampled: (traceparent: string | string[] | undefined) => string | undefined;
+  readonly beginSpan: BeginAcceptSpan;
 }
-
-const SAMPLED = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f][13579bdf]$/;
-const passSampled = (traceparent: string | string[] | undefined): string | undefined =>
-  (typeof traceparent === 'string' && SAMPLED.test(traceparent) ? traceparent : undefined);
 
 /** `app.register(ingressRoutes, options)` on a server of buildHttpServer. */
 export function ingressRoutes(app: FastifyInstance, options: IngressOptions, done: () => void): void {
@@ -40,7 +35,7 @@ export function ingressRoutes(app: FastifyInstance, options: IngressOptions, don
     bots: options.bots,
     nextId: ulidMaker(options.clock, options.random),
     socketInFlight: options.socketInFlight ?? 1000,
-    sampled: options.sampled ?? passSampled,
+    beginSpan: acceptSpans(options.tracer ?? noTracer, options.clock),
   };
   messagesRoute(app, context);
   ingestRoute(app, context);

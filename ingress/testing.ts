@@ -10,6 +10,7 @@ import type { HttpServerOptions } from '../platform/http/server.js';
 import { testServer } from '../platform/http/testing.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { createMetrics } from '../platform/observability/metrics.js';
+import type { Tracer } from '../platform/observability/tracing.js';
 import { seededRandom, systemRandom } from '../platform/random.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
 import type { Message } from '../schemas/types.js';
@@ -59,6 +60,7 @@ export interface TestIngress {
 }
 
 export interface TestIngressOptions extends Partial<HttpServerOptions> {
+  readonly tracer?: Tracer;
   readonly people?: People;
   readonly log?: EventLog;
   readonly limits?: Partial<AcceptorLimits>;
@@ -76,7 +78,7 @@ export async function testIngress(t: TestContext, options: TestIngressOptions = 
   });
   const app = testServer(t, { clock, metrics, authenticator: options.people ? authenticatorOf(options.people) : authenticatorOff(), ...options });
   void app.register(ingressRoutes, {
-    acceptor, clock, random: systemRandom, bots: { defaultBot: 'parcel' }, ...(options.socketInFlight === undefined ? {} : { socketInFlight: options.socketInFlight }),
+    acceptor, clock, random: systemRandom, bots: { defaultBot: 'parcel' }, ...(options.socketInFlight === undefined ? {} : { socketInFlight: options.socketInFlight }), ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
   });
   await app.ready();
   return { app, log, acceptor, messages: () => readMessages(log, 'messages.v1') };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { samplingTracer, traceparentOf, type SpanRecord } from '../../platform/observability/tracing.js';
+import { seededRandom } from '../../platform/random.js';
 import { testIngress, type TestIngress } from '../testing.js';
 
 interface Answer { status: number; headers: Record<string, unknown>; body: Record<string, unknown> }
@@ -194,14 +196,21 @@ test('503 OVERLOADED with Retry-After when too much is under way', async (t) => 
   assert.equal(ingress.acceptor.inFlight, 0);
 });
 
-test('a sampled traceparent is kept in the record, another is not', async (t) => {
-  const ingress = await testIngress(t);
-  const sampled = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-  await post(ingress, { text: 'a' }, { headers: { traceparent: sampled } });
-  await post(ingress, { text: 'b' }, { headers: { traceparent: sampled.replace(/01$/, '00') } });
-  const headers: unknown[] = [];
-  for (let partition = 0; partition < 4; partition += 1) for await (const batch of ingress.log.read('messages.v1', partition, 0)) headers.push(...batch.records.map((record) => record.headers));
-  assert.deepEqual(headers, [{ traceparent: sampled }, undefined]);
+test('a sampled message carries the span of its acceptance, below the span of the caller; without a tracer nothing is carried', async (t) => {
+  const spans: SpanRecord[] = [];
+  const tracer = samplingTracer({ ratio: 1, random: seededRandom(1), sink: { take: (span) => { spans.push(span); }, close: () => Promise.resolve() } });
+  const caller = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const headersOf = async (ingress: TestIngress): Promise<unknown[]> => {
+    await post(ingress, { text: 'a' }, { headers: { traceparent: caller } });
+    const headers: unknown[] = [];
+    for (let partition = 0; partition < 4; partition += 1) for await (const batch of ingress.log.read('messages.v1', partition, 0)) headers.push(...batch.records.map((record) => record.headers));
+    return headers;
+  };
+  assert.deepEqual(await headersOf(await testIngress(t)), [undefined]);
+  const headers = await headersOf(await testIngress(t, { tracer }));
+  const [span] = spans;
+  assert.deepEqual([span?.context.traceId, span?.context.parentSpanId, span?.name], ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331', 'confab.ingress accept']);
+  assert.deepEqual(headers, [{ traceparent: traceparentOf(span!.context) }]);
 });
 
 test('a problem carries the trace id of the caller', async (t) => {

@@ -8,6 +8,7 @@ import type { Message } from '../../schemas/types.js';
 import type { Accepted, Submission } from '../acceptance/submission.js';
 import { draftMessage } from '../message-draft.js';
 import { acceptedSchema, CONVERSATION_ID, IDEMPOTENCY_KEY, messageBodySchema, type MessageBody } from '../message-schema.js';
+import type { AcceptSpan } from '../plugins/accept-span.js';
 import type { IngressContext } from '../server.js';
 
 interface MessagesRoute {
@@ -33,7 +34,7 @@ export function messagesRoute(app: FastifyInstance, ingress: IngressContext): vo
     const { conversationId } = request.params;
     requireConversation(principal, conversationId, 'write');
     const message = draftMessage(ingress, principal, conversationId, request.body, request.headers['idempotency-key']);
-    ingress.acceptor.submit(new PostSubmission(principal.tenant, conversationId, message, ingress.sampled(request.headers.traceparent), reply));
+    ingress.acceptor.submit(new PostSubmission(principal.tenant, conversationId, message, ingress.beginSpan(request.headers.traceparent), reply));
     // The answer is sent by `done`; returning the reply tells Fastify so.
     return reply;
   });
@@ -42,10 +43,13 @@ export function messagesRoute(app: FastifyInstance, ingress: IngressContext): vo
 class PostSubmission implements Submission {
   constructor(
     readonly tenant: string, readonly conversationId: string, readonly message: Message,
-    readonly traceparent: string | undefined, private readonly reply: FastifyReply,
+    private readonly span: AcceptSpan | undefined, private readonly reply: FastifyReply,
   ) {}
 
+  get traceparent(): string | undefined { return this.span?.traceparent; }
+
   done(error: ConfabError | undefined, accepted: Accepted | undefined): void {
+    this.span?.end(error, accepted);
     if (accepted) {
       void this.reply.code(202).send({ messageId: accepted.messageId, conversationId: this.conversationId, position: accepted.position, duplicate: accepted.duplicate });
     } else {

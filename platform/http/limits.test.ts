@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
+import { eventually } from '../testing.js';
 import type { HttpServerOptions } from './server.js';
 import { testServer } from './testing.js';
 
@@ -49,4 +50,19 @@ test('408 CONFAB_REQUEST_TIMEOUT: headers that never end', async (t) => {
 test('408 CONFAB_REQUEST_TIMEOUT: a body that never ends', async (t) => {
   const answer = await raw(await listening(t, { requestTimeoutMillis: 200 }), 'POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{');
   assert.deepEqual([answer.status, answer.problem.code], [408, 'CONFAB_REQUEST_TIMEOUT']);
+});
+
+test('an offer of another protocol is ignored: the request is answered in HTTP/1.1', async (t) => {
+  const app = await listening(t);
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => { text += chunk; });
+  const request = 'POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n';
+  socket.write(`${request}{"a":`);
+  socket.write('1}');
+  await eventually('the answer', () => text.includes('{"a":1}'));
+  assert.match(text, /^HTTP\/1\.1 200/);
+  socket.end('POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}');
+  await once(socket, 'close');
+  assert.match(text, /\{\}$/);
 });

@@ -6,6 +6,7 @@ import swagger from '@fastify/swagger';
 import websocket, { type WebsocketPluginOptions } from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Authenticator } from '../auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
@@ -20,7 +21,8 @@ import { answerClientError, checkSize, PARSER_BYTES, type ClientError } from './
 import { OriginGuard } from './origin.js';
 import { httpError, problemOf, PROBLEM_TYPE, retryAfterSeconds, schemaError, traceIdOf } from './problem.js';
 import { RouteTable } from './route-table.js';
-import { chooseSubprotocol } from './socket-route.js';
+import { ignoreOtherUpgrades } from './other-upgrades.js';
+import { chooseSubprotocol, isSocketRoute } from './socket-route.js';
 import { SocketRegistry } from './socket-registry.js';
 import { systemRoutes } from './system-routes.js';
 import { createAjv } from './validator.js';
@@ -87,6 +89,8 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   setValidation(app);
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    // A refused handshake: nothing reads this connection any more, so it ends with the answer. (An accepted one never "finishes".)
+    if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => { (request.raw.socket as Partial<Socket>).destroySoon?.(); });
     try {
       checkSize(request);
       if (!request.url.startsWith('/health/')) {
@@ -94,6 +98,8 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
         // A preflight is answered already: without `done` nothing further runs.
         if (guard.checkOrigin(request, reply)) return;
       }
+      // Without this a handshake on any other route would be accepted and closed at once.
+      if (request.headers.upgrade !== undefined && !isSocketRoute(request)) throw new ConfabError('CONFAB_ROUTE_UNKNOWN', { detail: 'This route takes no WebSocket.' });
       if (context.draining()) void reply.header('connection', 'close');
       done();
     } catch (error) {
@@ -207,5 +213,6 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
     });
     void app.register(documentationRoutes);
   }
+  app.addHook('onReady', (done) => { ignoreOtherUpgrades(app.server); done(); });
   void app.register(systemRoutes, { ready: options.ready, metrics: options.metrics, features: options.features ?? [] });
 }

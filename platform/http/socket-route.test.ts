@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
+import { WebSocket } from 'ws';
 import type { Authenticator, Principal } from '../auth.js';
 import { requireScope } from '../auth.js';
 import { ManualClock, settle } from '../clock-manual.js';
@@ -129,4 +133,45 @@ test('a socket that does not answer a ping is cut', async (t) => {
   await time.advance(25_000);
   await time.advance(25_000);
   assert.equal((await client.closed).code, 1006);
+});
+
+test('a real client over the network: confab.v1 is selected, the token is not in the answer, deflate is off', async (t) => {
+  const app = echoServer(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/echo`, ['confab.bearer.alice.agent', 'confab.v1'], { perMessageDeflate: true, origin: `http://127.0.0.1:${port}` });
+  t.after(() => { socket.terminate(); });
+  const [[answer]] = await Promise.all([once(socket, 'upgrade') as Promise<[IncomingMessage]>, once(socket, 'open')]);
+  assert.doesNotMatch(JSON.stringify(answer.rawHeaders), /alice/);
+  assert.equal(socket.protocol, 'confab.v1');
+  assert.equal(socket.extensions, '');
+  socket.send('{"type":"x"}');
+  const [data] = await once(socket, 'message') as [Buffer];
+  assert.equal(data.toString(), '{"type":"echo","frame":{"type":"x"}}');
+});
+
+test('a refused handshake answers with a problem and closes the connection', async (t) => {
+  const app = echoServer(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  for (const [options, status, code] of [[{ origin: 'https://evil.example' }, 403, 'CONFAB_ORIGIN_FORBIDDEN'], [{ headers: { host: 'evil.example' } }, 403, 'CONFAB_HOST_FORBIDDEN']] as const) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/echo`, ['confab.v1'], options);
+    socket.on('error', () => undefined);
+    const [, response] = await once(socket, 'unexpected-response') as [unknown, IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    assert.equal(response.statusCode, status);
+    assert.equal((JSON.parse(Buffer.concat(chunks).toString()) as { code: string }).code, code);
+  }
+  assert.equal(app.websocketServer.clients.size, 0);
+});
+
+test('an upgrade of a route that is no socket is answered and closed', async (t) => {
+  const app = echoServer(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  for (const path of ['/v1/nothing', '/health/live']) {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, ['confab.v1']);
+    await assert.rejects(once(socket, 'open'), /.*/);
+  }
 });

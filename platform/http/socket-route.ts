@@ -41,6 +41,10 @@ export function chooseSubprotocol(_offered: Set<string>, request: IncomingMessag
   return (request as SocketRequest)[kProtocol] ?? false;
 }
 
+export function isSocketRoute(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { socket?: boolean } | undefined)?.socket === true;
+}
+
 /** Call it inside a registered plugin, so that the WebSocket support is there. */
 export function socketRoute(app: FastifyInstance, route: SocketRoute): void {
   const context = app.confab;
@@ -48,6 +52,7 @@ export function socketRoute(app: FastifyInstance, route: SocketRoute): void {
     method: 'GET',
     url: route.url,
     exposeHeadRoute: false,
+    config: { socket: true } as object,
     schema: { ...route.schema, hide: true },
     onRequest: async (request) => {
       if (!request.ws || !offeredProtocols(request.raw).includes(route.subprotocol)) {
