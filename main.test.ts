@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { eventually, scratchFolder } from './platform/testing.js';
-import { follow, post, Program } from './composition/testing.js';
+import { follow, freePort, post, Program } from './composition/testing.js';
 
 test('one process answers over a socket, stops within its drain, and goes on where it was', async (t) => {
   const env = { CONFAB_DATA_DIR: scratchFolder(t) };
@@ -80,4 +81,35 @@ test('a port that is taken is said in one line', async (t) => {
   const second = await Program.start(t, { env: { CONFAB_DATA_DIR: scratchFolder(t), CONFAB_HTTP_PORT: new URL(first.url).port } });
   assert.equal((await second.exited).code, 1);
   assert.match(second.output, /CONFAB_PORT_TAKEN/);
+});
+
+test('one trace spans ingress, the stages and egress, below the span of the caller', async (t) => {
+  interface Span { traceId: string; spanId: string; parentSpanId?: string; name: string }
+  const spans: Span[] = [];
+  const collector = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
+      spans.push(...body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+    });
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => { collector.listen(port, '127.0.0.1', resolve); });
+  t.after(() => { collector.closeAllConnections(); collector.close(); });
+  const program = await (await Program.start(t, { env: {
+    CONFAB_DATA_DIR: scratchFolder(t), CONFAB_TRACE_SAMPLE: '1', OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+  } })).ready();
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  await fetch(`${program.url}/v1/conversations/c1/messages`, {
+    method: 'POST', body: '{"text":"hello"}', headers: { 'content-type': 'application/json', traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+  });
+  const mine = (): Span[] => spans.filter((span) => span.traceId === traceId);
+  await eventually('every part has sent its span', () => mine().length >= 5, 30_000);
+  const parents = new Map(mine().map((span) => [span.name, mine().find((other) => other.spanId === span.parentSpanId)?.name ?? span.parentSpanId]));
+  assert.deepEqual(Object.fromEntries(parents), {
+    'confab.ingress accept': 'b7ad6b7169203331', 'confab.intent process': 'confab.ingress accept', 'confab.dialogue process': 'confab.intent process',
+    'confab.analytics process': 'confab.dialogue process', 'confab.egress announce': 'confab.dialogue process',
+  });
 });

@@ -7,7 +7,6 @@ import type { ClaimIndex } from '../ingress/acceptance/claim-index/claim-index.j
 import { createAcceptor } from '../ingress/acceptance/create.js';
 import { ingressRoutes } from '../ingress/server.js';
 import type { Component } from '../platform/lifecycle.js';
-import { traceparentOf } from '../platform/observability/tracing.js';
 import { epochOf } from '../platform/position.js';
 import { connectRedis, type RedisConnection } from '../platform/redis.js';
 import { topicName } from '../topology/topology.js';
@@ -24,14 +23,8 @@ export async function addIngress(app: FastifyInstance, infrastructure: Infrastru
   const acceptor = await createAcceptor({ ...infrastructure, prefix: config.pipeline.prefix, ...(claims.index === undefined ? {} : { index: claims.index }) });
   const bots = botNames(config.pipeline.botsDir);
   await app.register(ingressRoutes, {
-    acceptor, clock, random,
+    acceptor, clock, random, tracer,
     bots: { defaultBot: config.pipeline.defaultBot, known: (id) => bots.has(id), ...(config.pipeline.tenantBots === undefined ? {} : { tenantBots: Object.fromEntries(config.pipeline.tenantBots) }) },
-    sampled: (header) => {
-      const context = tracer.sample(typeof header === 'string' ? header : undefined);
-      if (context === undefined) return undefined;
-      tracer.record({ name: 'confab.ingress accept', kind: 'server', context, start: clock.now(), end: clock.now(), attributes: {} });
-      return traceparentOf(context);
-    },
   });
   return { name: 'ingress', drain: () => acceptor.drain(), stop: async () => { await acceptor.close(); await claims.close(); } };
 }

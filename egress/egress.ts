@@ -8,6 +8,7 @@ import { socketRoute } from '../platform/http/socket-route.js';
 import type { SocketSession } from '../platform/http/socket-session.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
+import type { Tracer } from '../platform/observability/tracing.js';
 import { ulidMaker, type Random } from '../platform/random.js';
 import type { Codec } from '../schemas/codec.js';
 import { groupName, topicName } from '../topology/topology.js';
@@ -39,6 +40,8 @@ export interface EgressOptions {
   readonly maxSubscriptions?: number;
   /** Bytes that may wait for one client. Default 1 MiB. */
   readonly maxQueueBytes?: number;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   readonly holdMillis?: number;
   readonly commitMillis?: number;
 }
@@ -68,6 +71,7 @@ export async function createEgress(options: EgressOptions): Promise<Egress> {
   const ulid = ulidMaker(clock, random);
   const reader = new RepliesReader({
     log, topics, group: groupName(prefix, 'egress'), instance: ulid(), decoder, outbox, fanout, clock, logger,
+    ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     ...(options.holdMillis === undefined ? {} : { holdMillis: options.holdMillis }),
     ...(options.commitMillis === undefined ? {} : { commitMillis: options.commitMillis }),
     onBatch: (outcomes) => { metrics.announced(outcomes); },

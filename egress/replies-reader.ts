@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../platform/clock.js';
 import { isCode, type ConfabError } from '../platform/errors.js';
 import type { Assignment, EventLog, GroupListener, GroupMember, LogRecord, RecordBatch } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
+import type { Tracer } from '../platform/observability/tracing.js';
 import type { Announcement, Fanout } from './fanout/fanout.js';
 import { HeldLetters } from './held-letters.js';
 import type { LogTopics } from './log-topics.js';
@@ -33,10 +34,11 @@ export interface RepliesReaderOptions {
   readonly commitMillis?: number;
   /** How long a dead letter waits for what belongs before it. Default 1000. */
   readonly holdMillis?: number;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** Called with the number of outcomes of each batch. */
   readonly onBatch?: (outcomes: number) => void;
 }
-
 
 interface Partition {
   readonly number: number;
@@ -152,6 +154,7 @@ export class RepliesReader {
 
   private async flush(partition: Partition): Promise<void> {
     const { batches } = partition;
+    const begun = this.options.clock.now();
     partition.batches = [];
     partition.records = 0;
     if (partition.paused) { partition.paused = false; this.assignment?.resume(this.both(partition.number)); }
@@ -163,6 +166,7 @@ export class RepliesReader {
       partition.held.published();
       this.options.onBatch?.(outcomes.length);
     }
+    if (this.options.tracer?.enabled === true) recordSpans(this.options.tracer, batches, begun, this.options.clock.now());
     for (const { topic, nextOffset } of batches) partition.done.set(topic, nextOffset);
   }
 
@@ -247,5 +251,19 @@ export class RepliesReader {
       if (first !== partition.committed.get(topic)) found.push({ topic, partition: partition.number, offset: first, metadata: '' });
     }
     return found;
+  }
+}
+
+/** The span of announcing each sampled outcome of the batches. */
+function recordSpans(tracer: Tracer, batches: readonly RecordBatch[], start: number, end: number): void {
+  for (const { topic, partition, records } of batches) {
+    for (const { headers, offset } of records) {
+      const parent = headers === undefined ? undefined : tracer.extract(headers);
+      if (parent === undefined) continue;
+      tracer.record({
+        name: 'confab.egress announce', kind: 'consumer', context: tracer.child(parent), start, end,
+        attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': topic, 'messaging.destination.partition.id': partition, 'messaging.kafka.offset': offset },
+      });
+    }
   }
 }
