@@ -71,8 +71,7 @@ const delivery = {
   outboxEntries: setting('CONFAB_OUTBOX_ENTRIES', integer(1, 10_000), { default: 200, doc: 'Outcomes of a conversation that the outbox keeps for clients that resume; older ones come from the log.' }),
   outboxTtl: setting('CONFAB_OUTBOX_TTL', duration, { default: 86_400_000, doc: 'How long the outbox keeps a conversation after its last outcome.', check: (value) => (value < 1000 ? 'must be at least 1s' : undefined) }),
   outboxMemory: setting('CONFAB_OUTBOX_MEMORY', size, { default: 64 * 1024 ** 2, doc: 'Memory that the outbox of a single process may take.' }),
-  slowClientTimeout: setting('CONFAB_SLOW_CLIENT_TIMEOUT', duration, { default: 10_000, doc: 'A socket whose queue stays full this long is closed with 4000; the client resumes.' }),
-  socketQueue: setting('CONFAB_SOCKET_QUEUE', size, { default: 1024 ** 2, doc: 'Bytes that may wait for one socket.', check: (value) => (value < 65_536 ? 'must be at least 64KiB' : undefined) }),
+  socketQueue: setting('CONFAB_SOCKET_QUEUE', size, { default: 1024 ** 2, doc: 'Bytes that may wait for one socket. A client that lets more gather is closed with 4000 and resumes.', check: (value) => (value < 65_536 ? 'must be at least 64KiB' : undefined) }),
 };
 
 const observability = {
