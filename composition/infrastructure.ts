@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config.js';
+import { ConfabError } from '../platform/errors.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
@@ -47,14 +48,19 @@ export async function openCodec({ config, clock, logger }: Base): Promise<Codec>
   return codec;
 }
 
-/** Undefined without Redis. Refuses one that may evict. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_REDIS_EVICTS */
-export async function openRedis({ config, logger, random }: Base): Promise<RedisConnection | undefined> {
+/** Doubts about a message are settled by time (ingress/acceptance): clocks may differ by this much, milliseconds. */
+const MAX_CLOCK_SKEW = 5000;
+
+/** Undefined without Redis. Refuses one that may evict. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_REDIS_EVICTS, CONFAB_CLOCK_SKEW */
+export async function openRedis({ config, clock, logger, random }: Base): Promise<RedisConnection | undefined> {
   const options = redisOptions(config, 'confab');
   if (options === undefined) return undefined;
   const { connectRedis } = await import('../platform/redis.js');
   const redis = await connectRedis(options, { logger, random });
   try {
     await redis.check();
+    const skew = await redis.time() - clock.now();
+    if (Math.abs(skew) > MAX_CLOCK_SKEW) throw new ConfabError('CONFAB_CLOCK_SKEW', { detail: `The clock of Redis is ${Math.abs(skew)} ms ${skew > 0 ? 'ahead of' : 'behind'} that of this machine.` });
   } catch (error) {
     await redis.close();
     throw error;

@@ -287,6 +287,25 @@ test('a store that was flushed heals from the log, at take-over and in mid-traff
   assert.equal(await f.counted('confab_stage_state_heals_total'), 1);
 });
 
+test('a store that was rolled back to an older copy heals from the log, also when the next thing it meets is a write', async (t) => {
+  const f = await new Fixture(t).start();
+  await f.run('dialogue', counting);
+  const partition = partitionOf('default/c1', PARTITIONS);
+  const view = 'dialogue-states.v1';
+  await f.send('intents.v1', 'c1', ['a']);
+  const watermark = async (): Promise<number> => (await f.state.read(view, partition, [])).watermark?.offset ?? 0;
+  await f.until('the store has the first', async () => await watermark() > 0);
+  const old = await f.state.read(view, partition, ['default/c1']);
+  await f.send('intents.v1', 'c1', ['b', 'c']);
+  await f.until('the store has the others', async () => await watermark() > old.watermark!.offset);
+  // What a replica that lagged behind would show after it became the master.
+  await f.state.reset(view, partition, old.watermark!.epoch);
+  await f.state.write(view, partition, [old.entries[0]!], old.watermark!, 0);
+  await f.send('intents.v1', 'c1', ['d']);
+  await f.until('healed', async () => codec.of('DialogueState').decode((await f.state.read(view, partition, ['default/c1'])).entries[0]!.value!).turns === 4);
+  assert.deepEqual((await f.texts('replies.v1')).c1, ['a#1', 'b#2', 'c#3', 'd#4']);
+});
+
 test('inputs that the state already reflects are dropped and counted after a group was moved back', async (t) => {
   const f = await new Fixture(t).start();
   const first = await f.run('dialogue', counting);
