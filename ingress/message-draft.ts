@@ -1,5 +1,6 @@
 /** From a checked body to the record that the log keeps. */
 import type { Principal } from '../platform/auth.js';
+import { instantOf } from '../platform/http/validator.js';
 import type { Message } from '../schemas/types.js';
 import { bodyHash, keyHash } from './acceptance/hashes.js';
 import type { MessageBody } from './message-schema.js';
@@ -30,7 +31,7 @@ export function draftMessage(options: DraftOptions, principal: Principal, conver
     replyId: postback?.replyId ?? null,
     locale: body.locale ?? null,
     attributes: body.attributes ?? NO_ATTRIBUTES,
-    sentAt: body.sentAt === undefined ? null : Date.parse(body.sentAt),
+    sentAt: body.sentAt === undefined ? null : instantOf(body.sentAt) ?? null,
     idempotencyKeyHash: keyed ? keyHash(principal.tenant, conversationId, idempotencyKey) : null,
     bodyHash: keyed ? bodyHash(body) : null,
     retryOf: null,

@@ -4,10 +4,13 @@ import { requireConversation } from '../../platform/auth.js';
 import { CONVERSATION_ID_FORM, conversationKey } from '../../platform/conversation-key.js';
 import { ConfabError } from '../../platform/errors.js';
 import { authenticated, principalOf } from '../../platform/http/identity.js';
+import { problemResponse } from '../../platform/http/problem.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import { parsePosition } from '../../platform/position.js';
+import { frames } from '../frames.js';
 import type { Hub } from '../hub.js';
 import type { History, Page } from './history.js';
+import { messageSchema } from './message-event.js';
 
 interface Query { readonly after?: string; readonly before?: string; readonly limit?: number; readonly atLeast?: string }
 
@@ -15,7 +18,20 @@ const WAIT = 5_000;
 const LOOK_EVERY = 100;
 
 const position = { type: 'string', format: 'position' } as const;
+/** What the documentation shows; answers are JSON already and are not made from it. */
+const response = {
+  200: {
+    description: 'A page of events', type: 'object', required: ['events', 'next', 'truncated'],
+    properties: {
+      events: { type: 'array', description: 'In the order that was asked for.', items: { oneOf: [messageSchema, frames.reply.schema, frames.outcome.schema, frames.handoff.schema] } },
+      next: { type: ['string', 'null'], description: 'Goes on in the same direction, as `after` or `before`; null: there is nothing more.' },
+      truncated: { type: 'boolean', description: 'Older ones are no longer kept.' },
+    },
+  },
+  default: problemResponse,
+} as const;
 const schema = {
+  operationId: 'listEvents',
   summary: 'Events of a conversation',
   description: 'Messages, replies, outcomes and handoffs: oldest first (`after`, or from the oldest kept), or newest first (`before`).',
   tags: ['conversations'],
@@ -29,6 +45,7 @@ const schema = {
       atLeast: { ...position, description: 'Waits up to 5 s until the history reaches this position.' },
     },
   },
+  response,
 } as const;
 
 export function eventRoutes(app: FastifyInstance, { history, hub }: { history: History; hub: Hub }): void {

@@ -6,6 +6,18 @@ import { plain } from '../outcome.js';
 /** Kinds that somebody wrote; the others show by what they caused. */
 const SHOWN = new Set(['text', 'postback', 'attachment', 'edit', 'reaction', 'agent']);
 
+/** For the documentation. */
+export const messageSchema = {
+  type: 'object', required: ['type', 'messageId', 'conversationId', 'position', 'author', 'createdAt'],
+  properties: {
+    type: { const: 'message' }, messageId: { type: 'string', description: 'ULID.' }, conversationId: { type: 'string' }, position: { type: 'string' },
+    author: { type: 'object', required: ['type'], properties: { type: { enum: ['person', 'agent', 'bot', 'system'] }, name: { type: 'string' } } },
+    text: { type: 'string' },
+    postback: { type: 'object', required: ['payload'], properties: { payload: { type: 'string' }, replyId: { type: 'string' } } },
+    createdAt: { type: 'string', format: 'date-time' },
+  },
+} as const;
+
 /** The event as JSON text; undefined for what is no event of its own or cannot be read. */
 export function messageEvent(codec: RecordCodec<Message>, value: Buffer, conversationId: string, position: string, timestamp: number): string | undefined {
   let message: Message;

@@ -87,6 +87,8 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   app.decorate('confab', context);
   app.decorateRequest('principal', null);
   setValidation(app);
+  const table = new RouteTable();
+  app.addHook('onRoute', (route) => { table.add(route.method, route.url); });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
     // A refused handshake: nothing reads this connection any more, so it ends with the answer. (An accepted one never "finishes".)
@@ -101,12 +103,14 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
       // Without this a handshake on any other route would be accepted and closed at once.
       if (request.headers.upgrade !== undefined && !isSocketRoute(request)) throw new ConfabError('CONFAB_ROUTE_UNKNOWN', { detail: 'This route takes no WebSocket.' });
       if (context.draining()) void reply.header('connection', 'close');
+      // Before anything looks at the body: whatever it is, the answer is 404 or 405.
+      if (request.is404) throw routeMissing(table, request, reply);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
-  setErrors(app, context, docsUrl);
+  setErrors(app, table, context, docsUrl);
   registerBase(app, options, context);
   return app;
 }
@@ -159,17 +163,18 @@ function setValidation(app: FastifyInstance): void {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, jsonParser);
 }
 
-function setErrors(app: FastifyInstance, context: HttpContext, docsUrl: string): void {
-  const table = new RouteTable();
-  app.addHook('onRoute', (route) => { table.add(route.method, route.url); });
+function setErrors(app: FastifyInstance, table: RouteTable, context: HttpContext, docsUrl: string): void {
   app.setErrorHandler((thrown, request, reply) => { sendProblem(thrown, request, reply, context, docsUrl); });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const allowed = table.methodsOf(path);
-    if (allowed.length === 0) { sendProblem(new ConfabError('CONFAB_ROUTE_UNKNOWN'), request, reply, context, docsUrl); return; }
-    void reply.header('allow', allowed.join(', '));
-    sendProblem(new ConfabError('CONFAB_METHOD_NOT_ALLOWED', { detail: `Use ${allowed.join(' or ')}.` }), request, reply, context, docsUrl);
-  });
+  // The hook onRequest answers these; this one is here for what reaches no hook.
+  app.setNotFoundHandler((request, reply) => { sendProblem(routeMissing(table, request, reply), request, reply, context, docsUrl); });
+}
+
+/** 405 where the path takes other methods, named in Allow; else 404. */
+function routeMissing(table: RouteTable, request: FastifyRequest, reply: FastifyReply): ConfabError {
+  const allowed = table.methodsOf(request.url.split('?', 1)[0] ?? '');
+  if (allowed.length === 0) return new ConfabError('CONFAB_ROUTE_UNKNOWN');
+  void reply.header('allow', allowed.join(', '));
+  return new ConfabError('CONFAB_METHOD_NOT_ALLOWED', { detail: `Use ${allowed.join(' or ')}.` });
 }
 
 function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply, context: HttpContext, docsUrl: string): void {

@@ -24,7 +24,7 @@ export function systemRoutes(app: FastifyInstance, options: SystemRoutesOptions,
   });
   app.get('/v1', {
     schema: {
-      summary: 'What this server can do', tags: ['system'], security: [],
+      operationId: 'getFeatures', summary: 'What this server can do', tags: ['system'], security: [],
       response: { 200: { type: 'object', required: ['features'], properties: { features: { type: 'array', items: { type: 'string' } } } } },
     },
   }, (_request, reply) => { void reply.send({ features: options.features }); });

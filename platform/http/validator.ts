@@ -11,9 +11,14 @@ const POSITION = /^[0-9a-f]{8}-\d{12}-\d{2}$/;
 const CONTROL = /[^\P{Cc}\n\t]/u;
 const LONE_SURROGATE = /\p{Cs}/u;
 
-/** RFC 3339; leap seconds are understood as the second after. */
-function isDateTime(text: string): boolean {
-  return DATE_TIME.test(text) && !Number.isNaN(Date.parse(text.replace(/:60(?=[.Z+-])/i, ':59')));
+/** Milliseconds of a time as in RFC 3339, a leap second as the second before it; undefined: it is none. */
+export function instantOf(text: string): number | undefined {
+  if (!DATE_TIME.test(text)) return undefined;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number);
+  if (new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day) return undefined;
+  const millis = Date.parse(text.replace(/:60(?=[.Z+-])/i, ':59'));
+  return Number.isNaN(millis) ? undefined : millis;
 }
 
 function isLocale(text: string): boolean {
@@ -40,7 +45,7 @@ const FORMATS: Readonly<Record<string, string>> = {
  */
 export function createAjv(options: { readonly coerce?: boolean } = {}): Ajv {
   const ajv = new Ajv({ allErrors: true, verbose: true, strict: true, strictRequired: false, strictTypes: false, coerceTypes: options.coerce ?? false, removeAdditional: false, useDefaults: false });
-  ajv.addFormat('date-time', isDateTime);
+  ajv.addFormat('date-time', (text: string) => instantOf(text) !== undefined);
   ajv.addFormat('locale', isLocale);
   ajv.addFormat('plain', (text: string) => !CONTROL.test(text) && !LONE_SURROGATE.test(text));
   ajv.addFormat('position', POSITION);
