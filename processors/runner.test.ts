@@ -441,3 +441,38 @@ test('an output that the log refuses is found among its commit group and buried;
   assert.deepEqual((await f.texts('replies.v1')).c3, ['a#1', 'b#2', 'after#3']);
   assert.ok(refused > 1, 'met in a group with others, and alone');
 });
+
+for (const written of [false, true]) {
+  test(`a commit without an answer (${written ? 'written' : 'not written'}) when the generation ends: its work is neither lost nor done twice`, async (t) => {
+    const clock = new ManualClock();
+    const f = await new Fixture(t, clock).start();
+    let hang = false;
+    let hung = 0;
+    const log = withCommit(f.log, async (commit, instance, group) => {
+      if (!hang || group.records.length === 0) return commit(instance, group);
+      hang = false;
+      hung += 1;
+      if (written) await commit(instance, group);
+      return new Promise(() => undefined);
+    });
+    const random = seededRandom(5);
+    const start = async (): Promise<void> => {
+      const runner = createRunner('dialogue', counting, { log, codec, state: f.state, clock, random, logger: silentLogger, metrics: f.metrics, prefix: '', onFatal: (error) => { throw error; } });
+      await runner.start();
+      t.after(async () => { const closed = runner.close(); await clock.advance(2000); await closed; });
+      await clock.advance(10);
+    };
+    await start();
+    const conversations = Array.from({ length: 8 }, (_, i) => `c${i}`);
+    for (const name of conversations) await f.send('intents.v1', name, ['a']);
+    await clock.advance(100);
+    hang = true;
+    for (const name of conversations) await f.send('intents.v1', name, ['b']);
+    await clock.advance(100);
+    assert.equal(hung, 1);
+    await start();
+    for (const name of conversations) await f.send('intents.v1', name, ['c']);
+    for (let i = 0; i < 100 && (await f.all('replies.v1')).length < 24; i += 1) await clock.advance(100);
+    assert.deepEqual(await f.texts('replies.v1'), Object.fromEntries(conversations.map((name) => [name, ['a#1', 'b#2', 'c#3']])));
+  });
+}

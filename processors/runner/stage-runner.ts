@@ -1,20 +1,22 @@
 /**
  * Runs one stage in one process: membership, take-over, windows, commit groups, back-pressure (design: "The runner").
  *
- * One transaction a commit group holds what is finished over all partitions: outputs, states, dead letters, offsets. There
- * is no timer: the next group starts when the last has committed, so it is small when idle and grows with the load.
+ * One transaction a commit group (commit-loop.ts) holds what is finished over all partitions: outputs, states, dead letters,
+ * offsets. There is no timer: the next group starts when the last has committed, so it is small when idle and grows with
+ * the load.
  */
 import type { Clock, Timer } from '../../platform/clock.js';
-import { type ConfabError, isCode, toConfabError } from '../../platform/errors.js';
-import type { Assignment, EventLog, GroupListener, GroupMember, NewRecord, RecordBatch } from '../../platform/event-log/event-log.js';
+import { type ConfabError, isCode } from '../../platform/errors.js';
+import type { AppendedOffsets, Assignment, EventLog, GroupListener, GroupMember, NewRecord, RecordBatch } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import { buildGroup, type FormedGroup } from './commit-group.js';
+import type { FormedGroup } from './commit-group.js';
+import { CommitLoop } from './commit-loop.js';
 import type { Engine } from './engine.js';
 import { PartitionShare } from './partition-share.js';
 import type { RunnerMetrics } from './runner-metrics.js';
 import { takeOver, type TakenPartition } from './take-over.js';
 import { MAX_WINDOW_RECORDS } from './window.js';
-import type { Finished, Work } from './work.js';
+import type { Work } from './work.js';
 
 export interface StageRunnerOptions {
   readonly name: string;
@@ -41,8 +43,6 @@ export interface StageRunnerOptions {
   readonly onCommitted?: (group: FormedGroup, committedAt: number) => void;
 }
 
-/** Records a transaction holds at most. */
-export const MAX_GROUP_RECORDS = 4000;
 const IDLE_COMMIT = 1000;
 
 export class StageRunner implements GroupListener {
@@ -50,10 +50,8 @@ export class StageRunner implements GroupListener {
   private assignment: Assignment | undefined;
   private readonly shares = new Map<string, PartitionShare>();
   private instance: string;
-  /** Commits may start: between the end of a take-over and the end of its generation. */
-  private active = false;
-  private committing: Promise<void> | undefined;
-  private lastCommit = -Infinity;
+  /** From the end of a take-over on, until its generation has ended or a commit has failed. */
+  private commits: CommitLoop | undefined;
   private bytes = 0;
   private idle: Timer | undefined;
   private closed = false;
@@ -67,23 +65,23 @@ export class StageRunner implements GroupListener {
   }
 
   /** True while it owns what it was assigned and can commit. */
-  get ready(): boolean { return this.active; }
+  get ready(): boolean { return this.commits !== undefined; }
 
   /** Finished work is waiting: for the engine. */
-  readonly kick = (): void => {
-    if (this.committing !== undefined || !this.active || !this.options.engine.hasFinished) return;
-    this.committing = this.commitLoop().finally(() => { this.committing = undefined; this.kick(); });
-  };
+  readonly kick = (): void => { this.commits?.kick(); };
 
   async assigned(assignment: Assignment): Promise<void> {
+    // A commit of the last generation that is not decided yet: whether its work is done is read from the log, not guessed.
+    if (this.commits?.busy === true) this.forget();
+    this.commits?.abandon();
+    this.commits = undefined;
     this.assignment = assignment;
     this.releaseExcept(new Set(assignment.partitions));
     await this.options.prepare?.();
-    const taken = await takeOver(assignment, this.instance);
-    await this.gain(taken);
+    await this.gain(await takeOver(assignment, this.instance));
     await assignment.start([...this.shares.values()].map((share) => ({ topic: share.topic, partition: share.partition, offset: share.window.nextOffset })));
     for (const share of this.shares.values()) if (share.paused) assignment.pause([share]);
-    this.active = true;
+    this.commits = this.commitLoop(assignment);
     this.options.logger.info({ generation: assignment.generation, partitions: assignment.partitions.length, instance: this.instance }, 'partitions taken over');
     this.kick();
     this.watchIdle();
@@ -106,17 +104,7 @@ export class StageRunner implements GroupListener {
   }
 
   async revoking(): Promise<void> {
-    this.active = false;
-    await this.committing;
-    const assignment = this.assignment;
-    if (assignment === undefined || this.shares.size === 0) return;
-    const group = this.form('', this.options.engine.take(MAX_GROUP_RECORDS), [...this.shares.values()]);
-    try {
-      await this.commit(assignment, group);
-    } catch (error) {
-      this.options.logger.warn({ err: error }, 'could not hand over: the next owner repeats what was not committed');
-      this.forget();
-    }
+    await this.commits?.handOver();
   }
 
   failed(error: ConfabError, fatal: boolean): void {
@@ -130,7 +118,8 @@ export class StageRunner implements GroupListener {
     this.closed = true;
     this.idle?.cancel();
     await this.member?.close();
-    this.active = false;
+    this.commits?.abandon();
+    this.commits = undefined;
     for (const share of this.shares.values()) share.leave('closed');
     await this.options.engine.close();
   }
@@ -176,72 +165,18 @@ export class StageRunner implements GroupListener {
     this.shares.delete(`${share.topic}/${share.partition}`);
   }
 
-  private async commitLoop(): Promise<void> {
-    while (this.active && this.options.engine.hasFinished) {
-      const wait = (this.options.commitEvery ?? 0) - (this.options.clock.monotonic() - this.lastCommit);
-      if (wait > 0) await this.pauseUntil(wait);
-      else await this.commitOnce();
-    }
+  private commitLoop(assignment: Assignment): CommitLoop {
+    const { engine, clock, logger, metrics, stateTopic, deadLetter, onFatal } = this.options;
+    return new CommitLoop({
+      assignment, instance: this.instance, engine, clock, logger, metrics, stateTopic, deadLetter, onFatal,
+      commitEvery: this.options.commitEvery ?? 0,
+      shares: () => this.shares.values(),
+      onCommitted: (group, offsets) => { this.committed(group, offsets); },
+      onFailed: () => { this.startOver(); },
+    });
   }
 
-  /** Keeps the loop taken while a stage that aggregates waits, but lets a revocation through at once. */
-  private async pauseUntil(wait: number): Promise<void> {
-    const end = this.options.clock.monotonic() + wait;
-    while (this.active && this.options.clock.monotonic() < end) await this.options.clock.sleep(Math.min(50, wait));
-  }
-
-  private async commitOnce(): Promise<void> {
-    const finished = this.options.engine.take(MAX_GROUP_RECORDS);
-    const also = [...this.shares.values()].filter((share) => share.isBehindCommit);
-    if (finished.length > 0 || also.length > 0) await this.commitFinished(finished, also);
-  }
-
-  /** Commits one group; tries again while nothing was written and the generation lasts, else begins anew. */
-  private async commitFinished(finished: readonly Finished[], also: readonly PartitionShare[]): Promise<void> {
-    const { assignment } = this;
-    if (assignment === undefined) return;
-    const group = this.form(this.instance, finished, also);
-    for (let pause = 50; ; pause = Math.min(2000, pause * 2)) {
-      try {
-        await this.commit(assignment, group);
-        return;
-      } catch (error) {
-        this.options.metrics.commitFailed(toConfabError(error).code);
-        if (isCode(error, 'CONFAB_RECORD_TOO_LARGE') && finished.length > 0) return this.isolate(finished, error);
-        const retry = isCode(error, 'CONFAB_LOG_UNAVAILABLE') && this.active && this.assignment === assignment;
-        this.options.logger.warn({ err: error, retry }, 'commit failed');
-        if (!retry) { this.startOver(); return; }
-        await this.options.clock.sleep(pause);
-      }
-    }
-  }
-
-  /** A record of the group is refused by the log: the input that it stems from is found by halves and buried, the others go on. */
-  private async isolate(finished: readonly Finished[], error: ConfabError): Promise<void> {
-    for (const { work } of finished) work.done = false;
-    if (finished.length > 1) {
-      const middle = finished.length >> 1;
-      await this.commitFinished(finished.slice(0, middle), []);
-      if (this.active) await this.commitFinished(finished.slice(middle), []);
-      return;
-    }
-    const { work, buried } = finished[0] as Finished;
-    // Even its dead letter is refused: the topics are not as the topology has them.
-    if (buried === true) { this.options.onFatal(error); return; }
-    await this.commitFinished([{ buried: true, work, records: [this.options.deadLetter(work, error)], state: undefined }], []);
-    // What was processed behind it may rest on the state that is not written now.
-    this.startOver();
-  }
-
-  private form(owner: string, finished: readonly Finished[], also: readonly PartitionShare[]): FormedGroup {
-    return buildGroup(finished, { owner, stateTopic: this.options.stateTopic, also });
-  }
-
-  private async commit(assignment: Assignment, group: FormedGroup): Promise<void> {
-    const start = this.options.clock.monotonic();
-    this.lastCommit = start;
-    const offsets = await assignment.commit(this.instance, group);
-    this.options.metrics.committed(group.finished.length, group.records.length, (this.options.clock.monotonic() - start) / 1000);
+  private committed(group: FormedGroup, offsets: AppendedOffsets): void {
     for (const { share, offset, runs } of group.offsets) { share.committed = { offset, runs }; share.window.settle(); }
     for (const { work } of group.finished) {
       const bytes = work.rawValue?.length ?? 0;
@@ -284,25 +219,24 @@ export class StageRunner implements GroupListener {
     if (this.idle !== undefined || this.closed) return;
     this.idle = this.options.clock.after(IDLE_COMMIT, () => {
       this.idle = undefined;
-      const behind = [...this.shares.values()].some((share) => share.isBehindCommit);
-      if (!this.active || !behind) return;
-      if (this.committing === undefined) this.committing = this.commitOnce().finally(() => { this.committing = undefined; this.kick(); });
+      if (this.commits === undefined || ![...this.shares.values()].some((share) => share.isBehindCommit)) return;
+      this.commits.idle();
       this.watchIdle();
     });
   }
 
-  /** Forgets all that is not committed; the next assignment begins from the log, under a new name. */
+  /** Forgets all that is not committed; the next take-over begins from the log, under a new name. */
   private forget(): void {
-    this.active = false;
+    this.commits?.abandon();
+    this.commits = undefined;
     this.options.engine.clear();
     for (const share of [...this.shares.values()]) this.release(share, 'a commit failed');
     this.instance = this.options.newInstance();
   }
 
   private startOver(): void {
-    const joined = this.active;
     this.forget();
-    if (!joined || this.closed) return;
+    if (this.closed) return;
     this.member?.rejoin().catch((error: unknown) => { this.options.logger.error({ err: error }, 'cannot join again'); });
   }
 }
