@@ -93,7 +93,8 @@ export class ConversationEngine implements Engine {
     }
     const taken = this.finished.slice(start, end);
     this.finishedHead = end;
-    if (this.finishedHead === this.finished.length) { this.finished = []; this.finishedHead = 0; }
+    // Under a backlog it is never empty: what was taken must not gather in front of it.
+    if (this.finishedHead * 2 >= this.finished.length) { this.finished.splice(0, this.finishedHead); this.finishedHead = 0; }
     return taken;
   }
 

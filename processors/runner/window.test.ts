@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { nextTurn } from '../../platform/clock.js';
 import { seededRandom } from '../../platform/random.js';
 import { DoneOffsets, MAX_METADATA_LENGTH, decodeMetadata, encodeMetadata } from './offset-metadata.js';
 import { MAX_WINDOW_RECORDS, Window, type Slot } from './window.js';
@@ -64,4 +67,48 @@ test('runs of any length read back', () => {
   assert.deepEqual(decodeMetadata(encodeMetadata({ instance: INSTANCE, runs })).runs, runs);
   const done = new DoneOffsets(100, [1, 2, 3, 4]);
   assert.deepEqual([100, 101, 102, 103, 106, 109, 110].map((offset) => done.has(offset)), [false, true, true, false, true, true, false]);
+});
+
+test('what a former owner had done is handed on by one that has read none or only some of it', () => {
+  for (const read of [0, 1, 3, 6, 40]) {
+    // Offset 100 open, 101 to 104 done, 105 and 106 open, 107 to 116 done.
+    const window = new Window(100, [1, 4, 2, 10]);
+    for (let offset = 100; offset < 100 + read; offset += 1) if (!window.isDone(offset)) window.add(slot(offset));
+    window.cover(100 + read);
+    const { offset, metadata } = window.commitPoint(INSTANCE);
+    const next = new Window(offset, decodeMetadata(metadata).runs);
+    const open = Array.from({ length: 17 }, (_, i) => 100 + i).filter((each) => !next.isDone(each));
+    assert.deepEqual(open, [100, 105, 106], `after ${read} offsets`);
+  }
+});
+
+test('the metadata stays within its limit also when a gap follows every record', () => {
+  const window = new Window(0);
+  for (let i = 0; i < MAX_WINDOW_RECORDS * 1.25; i += 1) window.add({ offset: i * 2, done: false });
+  window.cover(MAX_WINDOW_RECORDS * 2.5);
+  const { metadata } = window.commitPoint(INSTANCE);
+  assert.ok(metadata.length <= MAX_METADATA_LENGTH);
+  assert.ok(metadata.length > MAX_METADATA_LENGTH * 0.8, 'as much as fits');
+});
+
+test('what was committed is let go, so that a window holds no more records than it has open', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const window = new Window(0);
+  const refs: WeakRef<Slot>[] = [];
+  // In a function of its own: no local of the test keeps a slot alive.
+  (() => {
+    for (let offset = 0; offset < 100; offset += 1) {
+      const each = { offset, done: offset < 90 };
+      refs.push(new WeakRef(each));
+      window.add(each);
+    }
+  })();
+  window.settle();
+  // A weak reference holds its target until the job that made it has ended.
+  await nextTurn();
+  collect();
+  assert.equal(refs.filter((ref) => ref.deref() !== undefined).length, 10);
+  assert.equal(window.size, 10);
+  assert.equal(window.lowWater, 90);
 });
