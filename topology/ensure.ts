@@ -1,4 +1,5 @@
 /** At the start of a process: is the log as the topology needs it? */
+import { systemClock, type Clock } from '../platform/clock.js';
 import { ConfabError, isCode } from '../platform/errors.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -20,7 +21,12 @@ export interface EnsureOptions {
   /** Topics without prefix that this process needs; default: all. Where rights are set it may see no others. */
   readonly topics?: readonly string[];
   readonly logger: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
+
+/** How long topics that were made may take to be seen. */
+const VISIBLE_MILLIS = 5000;
 
 /** @throws CONFAB_TOPOLOGY_MISSING a topic is not there; CONFAB_TOPOLOGY_REFUSED it has another number of partitions than declared */
 export async function ensureTopology(options: EnsureOptions): Promise<void> {
@@ -30,7 +36,10 @@ export async function ensureTopology(options: EnsureOptions): Promise<void> {
   let found = await compare(names, options);
   if (found.missing.length > 0 && log.kind === 'kafka' && options.apply === 'on-start') {
     await create(found.missing, options);
-    found = await compare(names, options);
+    // Another process may have made them a moment ago: every broker hears of it a little later.
+    const clock = options.clock ?? systemClock;
+    const end = clock.monotonic() + VISIBLE_MILLIS;
+    for (found = await compare(names, options); found.missing.length > 0 && clock.monotonic() < end; found = await compare(names, options)) await clock.sleep(100);
   }
   const missing = found.missing.map((name) => `${settings.prefix}${name}`);
   if (missing.length > 0) throw new ConfabError('CONFAB_TOPOLOGY_MISSING', { detail: `Missing: ${missing.join(', ')}. Run \`confab topology apply\`, or set CONFAB_TOPOLOGY_APPLY=on-start.` });
