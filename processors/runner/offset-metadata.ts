@@ -74,4 +74,9 @@ export class DoneOffsets {
       this.at += 1;
     }
   }
+
+  /** Runs at or after `offset`, for whoever hands on what it has not read itself. */
+  after(offset: number): { readonly from: number; readonly to: number }[] {
+    return this.ends.filter(({ to }) => to > offset).map(({ from, to }) => ({ from: Math.max(from, offset), to }));
+  }
 }

@@ -79,6 +79,13 @@ export class Window<S extends Slot = Slot> {
       at = slot.offset + 1;
     }
     extend(false, this.covered - at);
+    // What the former owner had done and nobody has read since stays done, also when this owner hands on at once.
+    let passed = this.covered;
+    for (const { from, to } of this.doneBefore.after(this.covered)) {
+      extend(true, from - passed);
+      extend(false, to - from);
+      passed = to;
+    }
     if (!open) runs.push(length);
     return runs;
   }
@@ -87,9 +94,9 @@ export class Window<S extends Slot = Slot> {
   commitPoint(instance: string): { readonly offset: number; readonly runs: readonly number[]; readonly metadata: string } {
     let runs = this.runs();
     let metadata = encodeMetadata({ instance, runs });
-    if (metadata.length > MAX_METADATA_LENGTH) {
-      // Cannot happen within MAX_WINDOW_RECORDS; without all runs a restart would repeat work, which readers with state refuse.
-      runs = runs.slice(0, 1000);
+    while (metadata.length > MAX_METADATA_LENGTH) {
+      // Only where a gap follows every record of a full window; a restart repeats what is left out, which stages with state refuse.
+      runs = runs.slice(0, Math.floor(runs.length * 0.9));
       metadata = encodeMetadata({ instance, runs });
     }
     return { offset: this.lowWater, runs, metadata };
