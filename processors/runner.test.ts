@@ -476,3 +476,47 @@ for (const written of [false, true]) {
     assert.deepEqual(await f.texts('replies.v1'), Object.fromEntries(conversations.map((name) => [name, ['a#1', 'b#2', 'c#3']])));
   });
 }
+
+test('a state that leaves the cache between its reading and its turn is read again, not taken for a new conversation', async (t) => {
+  const f = await new Fixture(t).start();
+  const tried = new Set<string>();
+  const stage: Stage<'dialogue'> = { ...counting, process: (input, before, context) => {
+    // While it waits for its second attempt the others are committed, which empties the cache.
+    if (input.value.message.text === 'again' && !tried.has(input.key)) { tried.add(input.key); throw new ConfabError('CONFAB_OVERLOADED'); }
+    return counting.process(input, before, context);
+  } };
+  await f.run('dialogue', stage, { cachedStates: 1 });
+  const conversations = Array.from({ length: 12 }, (_, i) => `c${i}`);
+  for (const name of conversations) await f.send('intents.v1', name, ['a', 'b']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length >= 24);
+  for (const name of conversations) await f.send('intents.v1', name, name === 'c0' ? ['again', 'd'] : ['c', 'd']);
+  await f.until('answered', async () => (await f.all('replies.v1')).length >= 48);
+  assert.deepEqual(await f.texts('replies.v1'), Object.fromEntries(conversations.map((name) => [name, ['a#1', 'b#2', name === 'c0' ? 'again#3' : 'c#3', 'd#4']])));
+});
+
+test('a take-over that outlives its generation changes nothing of the next one', async (t) => {
+  const f = await new Fixture(t).start();
+  await f.send('messages.v1', 'c1', ['1', '2']);
+  // The first restoring is slow; it ends after another generation has begun, and been worked in.
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => { open = resolve; });
+  let calls = 0;
+  const log = new Proxy(f.log, { get: (target, name) => {
+    if (name === 'topic') return async (topic: string) => { calls += 1; if (calls === 1) await gate; return target.topic(topic); };
+    const value: unknown = Reflect.get(target, name);
+    return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+  } });
+  const stage = intentStage((_input, result) => result());
+  const slow = createRunner('intent', stage, { log, codec, state: f.state, clock: f.clock, random: seededRandom(77), logger: silentLogger, metrics: f.metrics, prefix: '', onFatal: (error) => { throw error; } });
+  await slow.start();
+  t.after(() => slow.close());
+  await f.until('it is taking over', () => calls === 1);
+  const other = await f.run('intent', stage);
+  open();
+  await f.until('both own their share', () => slow.ready);
+  await f.until('all are there', async () => (await f.all('intents.v1')).length >= 2);
+  await other.close();
+  await f.send('messages.v1', 'c1', ['3']);
+  await f.until('all are there', async () => (await f.all('intents.v1')).length >= 3);
+  assert.deepEqual(await f.texts('intents.v1'), { c1: ['1', '2', '3'] });
+});

@@ -44,6 +44,8 @@ export interface RunnerOptions {
   /** For tests; the topology's otherwise. */
   readonly budget?: number;
   readonly commitEvery?: number;
+  /** Conversations whose state is kept in the process. */
+  readonly cachedStates?: number;
 }
 
 /** A runner for one stage of the topology; call `start`. */
@@ -129,6 +131,7 @@ function statePort(definition: StageDefinition<TopicName>, logger: Logger, metri
       topic: topicName(options.prefix, definition.state),
       codec: { decode: (bytes) => codec.decode(bytes), reflects: (value) => (value as { reflects: string }).reflects },
       onHeal: metrics.healed,
+      ...(options.cachedStates === undefined ? {} : { cacheSize: options.cachedStates }),
     }),
   };
 }

@@ -244,6 +244,12 @@ export interface EventLog {
    */
   read(topic: string, partition: number, from: number, to?: number): AsyncIterable<RecordBatch>;
   /**
+   * The end of a partition once nothing below it is undecided: waits for transactions that are open or whose outcome is not
+   * visible yet. A reader that must not miss what was committed before reads up to it.
+   * @throws CONFAB_LOG_UNAVAILABLE one of them has not ended in time
+   */
+  settledEnd(topic: string, partition: number): Promise<number>;
+  /**
    * Partition counts and ids are cached; this forgets what is known of a topic.
    * @throws CONFAB_TOPIC_UNKNOWN
    */

@@ -18,7 +18,7 @@ import { Coordinators, Directory, insist } from './kafkajs/directory.js';
 import { kafkajsLog } from './kafkajs/logging.js';
 import { KafkaMember } from './kafkajs/member.js';
 import { kafkaMetrics, noMetrics, type KafkaMetrics } from './kafkajs/metrics.js';
-import { readPartition } from './kafkajs/reader.js';
+import { readPartition, settledEnd } from './kafkajs/reader.js';
 import { Transactions } from './kafkajs/transactions.js';
 
 export interface KafkaLogOptions {
@@ -131,6 +131,12 @@ class KafkaEventLog implements EventLog {
   async *read(topic: string, partition: number, from: number, to?: number): AsyncGenerator<RecordBatch> {
     this.refuseClosed();
     yield* readPartition({ network: this.network, directory: this.directory, clock: this.options.clock, fetchBytes: FETCH_BYTES }, { topic, partition, from, to });
+  }
+
+  async settledEnd(topic: string, partition: number): Promise<number> {
+    this.refuseClosed();
+    // An open transaction whose process has died is aborted by the broker after its time-out.
+    return settledEnd({ network: this.network, directory: this.directory, clock: this.options.clock, fetchBytes: FETCH_BYTES }, topic, partition, this.timings.transactionTimeoutMillis + 5_000);
   }
 
   async topic(name: string): Promise<TopicDescription> {

@@ -177,6 +177,7 @@ export class ConversationEngine implements Engine {
   private attempt(work: Work): boolean {
     const fault = this.options.inputs.fault(work);
     if (fault !== undefined) return this.bury(work, 'decode', fault);
+    if (this.options.state?.view.has(work.key) === false) return this.reload(work);
     const context = new WorkContext(this.options, work);
     if (work.attempts === 0) work.startedAt = this.options.clock.monotonic();
     work.attempts += 1;
@@ -191,6 +192,16 @@ export class ConversationEngine implements Engine {
     } catch (error) {
       return this.failed(work, error);
     }
+  }
+
+  /** Its state has left the cache since it was prepared: its conversation waits until it is there again. */
+  private reload(work: Work): false {
+    this.hold(work);
+    const life = this.life;
+    void this.prepared([work], life).then(() => {
+      if (life === this.life && !work.share.gone && this.attempt(work)) this.release(work.key);
+    });
+    return false;
   }
 
   private wait(work: Work, context: WorkContext, promise: Promise<AnyResult>): boolean {

@@ -140,7 +140,9 @@ export class PartitionEngine implements Engine {
     const { log, stateTopic, stage, clock } = this.options;
     const from = await log.admin.offsetAt(stateTopic, number, clock.now() - stage.restoreMillis);
     const newest = new Map<string, Buffer | null>();
-    for await (const batch of log.read(stateTopic, number, from)) {
+    // What was committed last, by whomever, is visible only once its markers are written.
+    const end = await log.settledEnd(stateTopic, number);
+    for await (const batch of log.read(stateTopic, number, from, end)) {
       for (const record of batch.records) if (record.key !== null) newest.set(record.key, record.value);
     }
     const records = [...newest].flatMap(([key, value]) => value === null ? [] : [{ key, value: this.options.decodeState(value) }]);

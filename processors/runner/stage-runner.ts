@@ -6,7 +6,7 @@
  * the load.
  */
 import type { Clock, Timer } from '../../platform/clock.js';
-import { type ConfabError, isCode } from '../../platform/errors.js';
+import { ConfabError, isCode } from '../../platform/errors.js';
 import type { AppendedOffsets, Assignment, EventLog, GroupListener, GroupMember, NewRecord, RecordBatch } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { FormedGroup } from './commit-group.js';
@@ -55,6 +55,8 @@ export class StageRunner implements GroupListener {
   private bytes = 0;
   private idle: Timer | undefined;
   private closed = false;
+  /** Take-overs one after the other, also where the member has stopped waiting for the one before. */
+  private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: StageRunnerOptions) {
     this.instance = options.newInstance();
@@ -70,21 +72,10 @@ export class StageRunner implements GroupListener {
   /** Finished work is waiting: for the engine. */
   readonly kick = (): void => { this.commits?.kick(); };
 
-  async assigned(assignment: Assignment): Promise<void> {
-    // A commit of the last generation that is not decided yet: whether its work is done is read from the log, not guessed.
-    if (this.commits?.busy === true) this.forget();
-    this.commits?.abandon();
-    this.commits = undefined;
-    this.assignment = assignment;
-    this.releaseExcept(new Set(assignment.partitions));
-    await this.options.prepare?.();
-    await this.gain(await takeOver(assignment, this.instance));
-    await assignment.start([...this.shares.values()].map((share) => ({ topic: share.topic, partition: share.partition, offset: share.window.nextOffset })));
-    for (const share of this.shares.values()) if (share.paused) assignment.pause([share]);
-    this.commits = this.commitLoop(assignment);
-    this.options.logger.info({ generation: assignment.generation, partitions: assignment.partitions.length, instance: this.instance }, 'partitions taken over');
-    this.kick();
-    this.watchIdle();
+  assigned(assignment: Assignment): Promise<void> {
+    const mine = this.turn.then(() => this.begin(assignment));
+    this.turn = mine.catch(() => undefined);
+    return mine;
   }
 
   records(batch: RecordBatch): void {
@@ -131,12 +122,39 @@ export class StageRunner implements GroupListener {
     return lag;
   }
 
-  private async gain(taken: readonly TakenPartition[]): Promise<void> {
+  private async begin(assignment: Assignment): Promise<void> {
+    insistOn(assignment);
+    // A commit of the last generation that is not decided yet: whether its work is done is read from the log, not guessed.
+    if (this.commits?.busy === true) this.forget();
+    this.commits?.abandon();
+    this.commits = undefined;
+    this.assignment = assignment;
+    this.releaseExcept(new Set(assignment.partitions));
+    await this.options.prepare?.();
+    const taken = await takeOver(assignment, this.instance);
+    await this.gain(taken, assignment);
+    await assignment.start([...this.shares.values()].map((share) => ({ topic: share.topic, partition: share.partition, offset: share.window.nextOffset })));
+    insistOn(assignment);
+    for (const share of this.shares.values()) if (share.paused) assignment.pause([share]);
+    this.commits = this.commitLoop(assignment);
+    this.options.logger.info({ generation: assignment.generation, partitions: assignment.partitions.length, instance: this.instance }, 'partitions taken over');
+    // What has left may have been all that filled the bound: nothing else would wake the partitions that waited.
+    this.unthrottle();
+    this.kick();
+    this.watchIdle();
+  }
+
+  private async gain(taken: readonly TakenPartition[], assignment: Assignment): Promise<void> {
     const replaced = new Set<number>();
     for (const each of taken) if (!this.isKept(each)) replaced.add(each.partition);
     for (const share of [...this.shares.values()]) if (replaced.has(share.partition)) this.release(share, 'taken over by another process in between');
     for (const partition of replaced) this.options.engine.lose(partition);
-    await Promise.all([...replaced].map((partition) => this.options.engine.gain(partition)));
+    // All of them have ended before anything else happens, also when one fails.
+    const gained = await Promise.allSettled([...replaced].map((partition) => this.options.engine.gain(partition)));
+    const failed = gained.find((each) => each.status === 'rejected');
+    if (failed !== undefined || assignment.signal.aborted) for (const partition of replaced) this.options.engine.lose(partition);
+    if (failed !== undefined) throw failed.reason;
+    insistOn(assignment);
     for (const each of taken) {
       if (!replaced.has(each.partition)) continue;
       this.shares.set(`${each.topic}/${each.partition}`, new PartitionShare(each.topic, each.partition, each.offset, each.runs));
@@ -239,4 +257,9 @@ export class StageRunner implements GroupListener {
     if (this.closed) return;
     this.member?.rejoin().catch((error: unknown) => { this.options.logger.error({ err: error }, 'cannot join again'); });
   }
+}
+
+/** What began in a generation must not go on when it has ended. @throws CONFAB_FENCED */
+function insistOn(assignment: Assignment): void {
+  if (assignment.signal.aborted) throw new ConfabError('CONFAB_FENCED', { detail: `generation ${assignment.generation} has ended` });
 }

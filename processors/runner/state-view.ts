@@ -47,6 +47,7 @@ export class StateView<V> {
   private readonly partitions = new Map<number, PartitionState>();
   private epoch = '';
   private writing: Promise<void> | undefined;
+  private closing = false;
   private closed = false;
 
   constructor(private readonly options: StateViewOptions<V>) {}
@@ -81,6 +82,8 @@ export class StateView<V> {
     if (missing.length === 0) return;
     const state = this.partitions.get(partition);
     if (state === undefined) return;
+    // Taken before the read: what is written to the store meanwhile is in neither of the two afterwards.
+    const unwritten = missing.map((key) => state.unwritten.get(key));
     const read = await this.options.store.read(this.options.topic, partition, missing);
     if (this.partitions.get(partition) !== state) return;
     if (this.isBehind(read.watermark, state)) {
@@ -92,7 +95,9 @@ export class StateView<V> {
     }
     read.entries.forEach((entry, index) => {
       const key = missing[index] as string;
-      const newest = state.unwritten.get(key) ?? entry;
+      // Another caller had it first, and may have changed it since.
+      if (this.cache.has(key)) return;
+      const newest = newestOf(newestOf(entry, unwritten[index]), state.unwritten.get(key));
       if (newest === undefined || newest.value === null) this.cache.set(key, { partition, value: undefined, reflects: '', pins: 0 });
       else this.cache.set(key, { partition, value: this.options.codec.decode(newest.value), reflects: newest.reflects, pins: 0 });
     });
@@ -111,7 +116,7 @@ export class StateView<V> {
   committed(partition: number, entries: readonly StateEntry[], end: number): void {
     const state = this.partitions.get(partition);
     if (state === undefined) return;
-    for (const entry of entries) state.unwritten.set(entry.key, entry);
+    for (const entry of entries) state.unwritten.set(entry.key, newestOf(state.unwritten.get(entry.key), entry));
     state.target = Math.max(state.target, end);
     this.flush();
   }
@@ -142,6 +147,7 @@ export class StateView<V> {
 
   /** Waits until the store has everything that was committed, or cannot be reached. */
   async close(): Promise<void> {
+    this.closing = true;
     await this.writing;
     this.closed = true;
   }
@@ -168,7 +174,9 @@ export class StateView<V> {
       entries = new Map();
     };
     let reached = from;
-    for await (const batch of log.read(topic, partition, from)) {
+    // To the end of what anyone has committed: a transaction that is decided is visible only once its markers are written.
+    const end = await log.settledEnd(topic, partition);
+    for await (const batch of log.read(topic, partition, from, end)) {
       for (const record of batch.records) this.collect(entries, record);
       reached = Math.max(reached, batch.nextOffset);
       if (entries.size >= REBUILD_CHUNK) await write(reached);
@@ -206,6 +214,7 @@ export class StateView<V> {
       if (failed === undefined) { attempt = 0; await nextTurn(); continue; }
       if (attempt === 0) this.options.logger.warn({ err: failed.reason as unknown }, 'state store does not take writes: trying again');
       attempt += 1;
+      if (this.closing) return;
       await this.options.clock.sleep(Math.min(2000, 50 * 2 ** attempt));
     }
   }
@@ -222,4 +231,8 @@ export class StateView<V> {
     for (const entry of entries) if (state.unwritten.get(entry.key) === entry) state.unwritten.delete(entry.key);
     state.acknowledged = Math.max(state.acknowledged, target);
   }
+}
+
+function newestOf<E extends StateEntry | undefined>(a: StateEntry | undefined, b: E): E | StateEntry {
+  return a === undefined || (b !== undefined && b.reflects >= a.reflects) ? b : a;
 }

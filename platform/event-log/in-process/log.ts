@@ -133,6 +133,11 @@ export class InProcessLog implements EventLog, GroupLog {
     }
   }
 
+  async settledEnd(topic: string, partition: number): Promise<number> {
+    this.checkOpen();
+    return this.partition(topic, partition).end;
+  }
+
   async topic(name: string): Promise<TopicDescription> {
     this.checkOpen();
     return this.state(name).describe();

@@ -19,6 +19,8 @@ export interface PartitionAt<T> { readonly topic: string; readonly partition: nu
 
 /** Leaders move rarely and answers tell it; this only finds partitions that were added. */
 const MAX_AGE_MILLIS = 60_000;
+/** While a partition has no leader: the election takes about that long at least. */
+const LEADERLESS_MILLIS = 100;
 
 export class Directory {
   private readonly known = new Map<string, { topic: Topic; until: number }>();
@@ -73,8 +75,8 @@ export class Directory {
     const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
     for (const { partition, leader } of found.partitions) leaders[partition] = leader;
     const topic = { name: found.name, id: found.id, internal: found.internal, leaders, replicas: found.partitions[0]?.replicas ?? 0 };
-    if (leaders.includes(-1)) this.known.delete(found.name);
-    else this.known.set(found.name, { topic, until: this.clock.monotonic() + MAX_AGE_MILLIS });
+    // Partitions that have a leader go on while another of the topic has none.
+    this.known.set(found.name, { topic, until: this.clock.monotonic() + (leaders.includes(-1) ? LEADERLESS_MILLIS : MAX_AGE_MILLIS) });
     return topic;
   }
 }
@@ -144,7 +146,7 @@ export class Coordinators {
 }
 
 /** Offsets by time; one request a broker. Throws on the first refusal, having forgotten the topic. */
-export async function offsetsAt(network: Network, directory: Directory, wanted: readonly { topic: string; partition: number; timestamp: number }[]): Promise<ListedOffset[]> {
+export async function offsetsAt(network: Network, directory: Directory, wanted: readonly { topic: string; partition: number; timestamp: number }[], uncommitted = false): Promise<ListedOffset[]> {
   const topics = new Map<string, Topic>();
   for (const name of new Set(wanted.map(({ topic }) => topic))) topics.set(name, await directory.topic(name));
   const nodes = byLeader(wanted, ({ topic, partition }) => {
@@ -154,7 +156,7 @@ export async function offsetsAt(network: Network, directory: Directory, wanted: 
   });
   const answers = await Promise.all([...nodes].map(async ([node, items]) => {
     if (node < 0) return items.map(({ topic, partition }) => ({ topic, partition, code: KafkaCode.LEADER_NOT_AVAILABLE, offset: -1 }));
-    return network.send(node, listOffsets(byTopic(items, ({ partition, timestamp }) => ({ partition, timestamp }))));
+    return network.send(node, listOffsets(byTopic(items, ({ partition, timestamp }) => ({ partition, timestamp })), uncommitted));
   })).catch((error: unknown) => {
     for (const name of topics.keys()) directory.forget(name);
     throw error;

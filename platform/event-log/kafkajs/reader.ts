@@ -4,9 +4,10 @@ import { ConfabError } from '../../errors.js';
 import type { RecordBatch } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { KafkaCode, refusal, STALE_LEADER } from './codes.js';
-import { boundsOf, insist, type Directory } from './directory.js';
+import { boundsOf, insist, offsetsAt, type Directory } from './directory.js';
 import { decodeBatches, type Decoded } from './record-decoder.js';
 import { fetch, type Fetched } from './requests-fetch.js';
+import { LATEST } from './requests-metadata.js';
 
 export interface ReaderOptions {
   readonly network: Network;
@@ -50,6 +51,21 @@ export async function* readPartition(options: ReaderOptions, at: { topic: string
     const records = decoded.nextOffset > to ? decoded.records.filter((record) => record.offset < to) : decoded.records;
     yield { topic, partition, records, nextOffset: offset, endOffset: Math.max(answer.highWatermark, offset) };
   }
+}
+
+/** As `EventLog.settledEnd`: what stands now, once the last stable offset has come there. */
+export async function settledEnd({ network, directory, clock }: ReaderOptions, topic: string, partition: number, timeoutMillis: number): Promise<number> {
+  const until = clock.monotonic() + timeoutMillis;
+  const ask = async (uncommitted: boolean): Promise<number> => {
+    const [found] = await insist(clock, () => offsetsAt(network, directory, [{ topic, partition, timestamp: LATEST }], uncommitted));
+    return found?.offset ?? 0;
+  };
+  const end = await ask(true);
+  for (let pause = 1; await ask(false) < end; pause = Math.min(pause * 2, PAUSE_MILLIS)) {
+    if (clock.monotonic() >= until) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: `${topic}/${partition}: a transaction below ${end} does not end` });
+    await clock.sleep(pause);
+  }
+  return end;
 }
 
 /** An answer without any bytes although committed offsets follow: they were all removed. */

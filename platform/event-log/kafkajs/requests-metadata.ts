@@ -65,12 +65,12 @@ export interface ListedOffset { readonly topic: string; readonly partition: numb
 export const EARLIEST = -2;
 export const LATEST = -1;
 
-/** ListOffsets v2; the latest offset is the last stable one (read_committed). */
-export function listOffsets(topics: readonly PartitionOf<{ partition: number; timestamp: number }>[]): WireRequest<readonly ListedOffset[]> {
+/** ListOffsets v2; the latest offset is the last stable one, or with `uncommitted` the high watermark. */
+export function listOffsets(topics: readonly PartitionOf<{ partition: number; timestamp: number }>[], uncommitted = false): WireRequest<readonly ListedOffset[]> {
   return {
     apiKey: 2, apiName: 'ListOffsets', version: 2,
     encode(out) {
-      out.int32(-1).int8(1).array(topics, ({ topic, partitions }, each) => {
+      out.int32(-1).int8(uncommitted ? 0 : 1).array(topics, ({ topic, partitions }, each) => {
         each.string(topic).array(partitions, ({ partition, timestamp }) => { each.int32(partition).int64(timestamp); });
       });
     },
