@@ -135,3 +135,30 @@ test('many records: a partition at its bound is paused, and all come in order', 
   assert.deepEqual(got.map(({ position }) => position), all);
   await reader.close();
 });
+
+test('a hand-over that outlasts its generation takes nothing from the next one', async () => {
+  let hang = true;
+  class Hanging extends MemoryOutbox {
+    override append(...args: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
+      return hang ? Promise.reject(new ConfabError('CONFAB_STATE_UNAVAILABLE')) : super.append(...args);
+    }
+  }
+  const { scene, got, make } = await setUp({ outbox: new Hanging({ clock: { now: () => 0 } as never }) });
+  const reader = make();
+  await reader.start();
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  // Another member comes: the generation ends while the outbox is away, for longer than a hand-over may take.
+  const other = await scene.log.join({ group: 'g', topics: [scene.topics.replies, scene.topics.deadLetters] }, { assigned: async () => undefined, records: () => undefined, revoking: async () => undefined, failed: () => undefined });
+  for (let i = 0; i < 4; i += 1) { await scene.clock.advance(1_000); await turns(); }
+  hang = false;
+  for (let i = 0; i < 4; i += 1) { await scene.clock.advance(1_000); await turns(); }
+  assert.equal(reader.running, true);
+  assert.equal(got.length, 1);
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  await scene.clock.advance(1_000);
+  assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [2, 2]);
+  await other.close();
+  await reader.close();
+});

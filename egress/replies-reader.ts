@@ -7,7 +7,7 @@
  * the reply to the message before it may still be in the making.
  */
 import type { Clock, Timer } from '../platform/clock.js';
-import { isCode, type ConfabError } from '../platform/errors.js';
+import { ConfabError, isCode } from '../platform/errors.js';
 import type { Assignment, EventLog, GroupListener, GroupMember, LogRecord, RecordBatch } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Tracer } from '../platform/observability/tracing.js';
@@ -104,13 +104,19 @@ export class RepliesReader {
       if (found < start) this.options.logger.warn({ topic, partition, committed: found, start }, 'egress goes on at the start of the log');
       return { topic, partition, offset: Math.max(found, start) };
     });
+    // One that took too long has been followed by another, which is the one to commit with.
+    if (assignment.signal.aborted) throw new ConfabError('CONFAB_FENCED', { detail: `generation ${assignment.generation} has ended` });
     this.assignment = assignment;
     await assignment.start(offsets);
   }
 
   private async revoking(): Promise<void> {
-    await Promise.all([...this.partitions.values()].flatMap(({ flushing }) => flushing ?? []));
+    const { partitions } = this;
+    await Promise.all([...partitions.values()].flatMap(({ flushing }) => flushing ?? []));
+    // The next generation may have begun meanwhile: what it owns is not this one's to give up.
+    if (this.partitions !== partitions) return;
     await this.commit();
+    if (this.partitions !== partitions) return;
     this.assignment = undefined;
     this.partitions = new Map();
   }
