@@ -86,31 +86,32 @@ export class Fetcher {
   }
 
   private spread(): Promise<void> {
-    this.spreading ??= this.spreadOut().finally(() => { this.spreading = undefined; });
+    this.spreading ??= this.spreadOut().then((whole) => {
+      this.spreading = undefined;
+      // A partition without a leader: no loop asks for it, so nobody else would look again.
+      if (!whole && !this.stopped) void this.pauseShortly().then(() => { void this.spread(); });
+    });
     return this.spreading;
   }
 
-  /** One loop for each broker that leads a partition. */
-  private async spreadOut(): Promise<void> {
+  /** One loop for each broker that leads a partition. False when a partition has no leader now. */
+  private async spreadOut(): Promise<boolean> {
     while (!this.stopped) {
       try {
         for (const topic of new Set([...this.places.values()].map((place) => place.topic))) await this.options.directory.topic(topic);
         break;
       } catch (error) {
-        if (!(error instanceof NoAnswer) && !(error instanceof ConfabError && error.retryable)) { this.fail(toConfabError(error)); return; }
+        if (!(error instanceof NoAnswer) && !(error instanceof ConfabError && error.retryable)) { this.fail(toConfabError(error)); return true; }
         await this.pauseShortly();
       }
     }
-    if (this.stopped) return;
+    if (this.stopped) return true;
     for (const place of this.places.values()) {
       const node = this.leader(place);
       if (node >= 0 && !this.loops.has(node)) this.loops.set(node, this.run(node).finally(() => { this.loops.delete(node); }));
     }
     this.ring();
-    if ([...this.places.values()].some((place) => this.leader(place) < 0)) {
-      await this.pauseShortly();
-      queueMicrotask(() => { if (!this.stopped) void this.spread(); });
-    }
+    return ![...this.places.values()].some((place) => this.leader(place) < 0);
   }
 
   private leader({ topic, partition }: Place): number {

@@ -10,7 +10,7 @@ import { ConfabError } from '../../errors.js';
 import { partitionOf } from '../../partitioner.js';
 import type { AppendedOffsets, CommitGroup, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
-import { codeName, KafkaCode, LOST_PLACE, LOST_PRODUCER, refusal } from './codes.js';
+import { codeName, KafkaCode, LOST_PLACE, LOST_PRODUCER, refusal, STALE_COORDINATOR } from './codes.js';
 import { byTopic, type Coordinators, type Directory } from './directory.js';
 import type { KafkaMetrics } from './metrics.js';
 import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
@@ -230,6 +230,8 @@ export class Transactions {
       try {
         failed = await network.send(await coordinators.node('transaction', id), endTxn(producer.identity, true));
         if (failed === KafkaCode.NONE) return;
+        // The decision may stand in the coordinator's log although it could not be acknowledged, and come into force later.
+        unanswered ||= STALE_COORDINATOR.has(failed) || failed === KafkaCode.REQUEST_TIMED_OUT || failed === KafkaCode.UNKNOWN_SERVER_ERROR;
       } catch (error) {
         if (error instanceof ConfabError && error.retryable) failed = KafkaCode.COORDINATOR_NOT_AVAILABLE;
         else if (error instanceof NoAnswer) { failed = error; unanswered ||= error.sent; } else throw error;
