@@ -27,3 +27,14 @@ test('memory outbox: entries go when their conversation has been quiet for long 
   await outbox.append(0, [outcome('t/new', 2)]);
   assert.deepEqual(await outbox.read(0, 't/old', ''), { entries: [], complete: false, last: 'e-1-01' });
 });
+
+test('memory outbox: a text that needs two bytes a character counts twice, and a conversation counts beside its entries', async () => {
+  const left = async (frame: string): Promise<number> => {
+    const outbox = new MemoryOutbox({ clock: new ManualClock(), maxBytes: 30_000 });
+    for (let i = 10; i < 60; i += 1) await outbox.append(0, [{ ...outcome(`t/${i}`, i), frame }]);
+    const reads = await Promise.all(Array.from({ length: 50 }, (_, i) => outbox.read(0, `t/${i + 10}`, 'e-00-00')));
+    return reads.filter(({ entries }) => entries.length > 0).length;
+  };
+  assert.equal(await left('x'.repeat(1_000)), 20);
+  assert.equal(await left('文'.repeat(1_000)), 12);
+});

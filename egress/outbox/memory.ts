@@ -14,14 +14,18 @@ interface Held {
 
 export interface MemoryOutboxOptions extends OutboxLimits {
   readonly clock: Clock;
-  /** Frames of all conversations together, in characters. Default 32 Mi. */
+  /** Memory of all entries together, estimated from above. Default 32 MiB. */
   readonly maxBytes?: number;
   /** Conversations whose newest position is known. Default 200,000. */
   readonly maxKnown?: number;
 }
 
-/** What an entry costs beside its frame, roughly. */
-const ENTRY_BYTES = 120;
+/** What an entry costs beside its frame, and a conversation beside its entries, as measured. */
+const ENTRY_BYTES = 180;
+const CONVERSATION_BYTES = 300;
+
+/** V8 keeps a text in one byte a character, or in two when any of them needs it. */
+const entryBytes = (frame: string): number => ENTRY_BYTES + (Buffer.byteLength(frame) === frame.length ? 1 : 2) * frame.length;
 
 export class MemoryOutbox implements Outbox {
   readonly kind = 'memory';
@@ -69,10 +73,10 @@ export class MemoryOutbox implements Outbox {
     if (last !== undefined && position <= last) return this.placeBehind(key, position);
     const prev = last ?? outcome.prev;
     const entry: OutboxEntry = { position, prev, origin: last === undefined && outcome.prev !== null, frame: outcome.frame };
-    const held = this.held.get(key) ?? { entries: [], bytes: 0, touched: now };
+    const held = this.held.get(key) ?? this.begin(now);
     held.entries.push(entry);
-    this.grow(held, entry.frame.length + ENTRY_BYTES);
-    if (held.entries.length > this.limits.maxEntries) this.grow(held, -((held.entries.shift()?.frame.length ?? 0) + ENTRY_BYTES));
+    this.grow(held, entryBytes(entry.frame));
+    if (held.entries.length > this.limits.maxEntries) this.grow(held, -entryBytes(held.entries.shift()?.frame ?? ''));
     held.touched = now;
     this.held.delete(key);
     this.held.set(key, held);
@@ -87,6 +91,12 @@ export class MemoryOutbox implements Outbox {
     if (same) return { prev: same.prev, late: false };
     if (held) this.drop(key, held);
     return { prev: undefined, late: true };
+  }
+
+  private begin(now: number): Held {
+    const held = { entries: [], bytes: 0, touched: now };
+    this.grow(held, CONVERSATION_BYTES);
+    return held;
   }
 
   private grow(held: Held, bytes: number): void {

@@ -22,3 +22,19 @@ test('memory: a key is free again after its time', async () => {
   await clock.advance(1);
   assert.equal((await claim('m2'))?.known[0], undefined);
 });
+
+test('memory: it is bounded by refusing, and what is past its time makes room', async () => {
+  const clock = new ManualClock();
+  const store = new MemoryClaimStore();
+  const index = new MemoryClaimIndex({ clock, keepMillis: 1000, store, maxClaims: 2 });
+  await index.beginRebuild(0, 'o');
+  await index.finishRebuild(0, 'o');
+  const claim = (keyHash: string): ReturnType<typeof index.claim> => index.claim(0, [{ keyHash, messageId: 'm', bodyHash: 'b', logEnd: 0 }]);
+  await claim('a');
+  await clock.advance(500);
+  await claim('b');
+  await assert.rejects(claim('c'), { code: 'CONFAB_OVERLOADED' });
+  await clock.advance(500);
+  assert.equal((await claim('c'))?.known[0], undefined, 'the claim of a has ended');
+  assert.equal(store.size, 2);
+});

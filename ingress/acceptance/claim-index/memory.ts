@@ -1,5 +1,9 @@
-/** The claim index in memory: for tests and for one process. Several handles may share one store, as nodes share a server. */
+/**
+ * The claim index in memory: for tests and for one process. Several handles may share one store, as nodes share a server.
+ * It is bounded by refusing: a claim that is forgotten before its time would let its message in twice.
+ */
 import type { Clock } from '../../../platform/clock.js';
+import { ConfabError } from '../../../platform/errors.js';
 import { LEASE, type Claim, type ClaimAnswers, type ClaimIndex, type ClaimReads, type ClaimRequest, type RebuildTurn } from './claim-index.js';
 
 interface Shard {
@@ -12,7 +16,11 @@ export interface MemoryClaimIndexOptions {
   readonly clock: Clock;
   readonly keepMillis: number;
   readonly store?: MemoryClaimStore;
+  /** Claims of all partitions that are held at the same time, about 300 bytes each. Default 500,000. */
+  readonly maxClaims?: number;
 }
+
+const RETRY_FULL = 60_000;
 
 /** What several MemoryClaimIndex share. */
 export class MemoryClaimStore {
@@ -24,6 +32,22 @@ export class MemoryClaimStore {
     return shard;
   }
 
+  get size(): number {
+    let size = 0;
+    for (const { claims } of this.shards.values()) size += claims.size;
+    return size;
+  }
+
+  /** Forgets what is past its time; claims stand in the order of their time, near enough. */
+  sweep(before: number): void {
+    for (const { claims } of this.shards.values()) {
+      for (const [keyHash, claim] of claims) {
+        if (claim.claimedAt > before) break;
+        claims.delete(keyHash);
+      }
+    }
+  }
+
   /** Everything is forgotten, as by FLUSHALL. */
   flush(): void { this.shards = new Map(); }
 }
@@ -33,16 +57,19 @@ export class MemoryClaimIndex implements ClaimIndex {
   private readonly clock: Clock;
   private readonly keepMillis: number;
   private readonly store: MemoryClaimStore;
+  private readonly maxClaims: number;
 
   constructor(options: MemoryClaimIndexOptions) {
     this.clock = options.clock;
     this.keepMillis = options.keepMillis;
     this.store = options.store ?? new MemoryClaimStore();
+    this.maxClaims = options.maxClaims ?? 500_000;
   }
 
   async claim(partition: number, requests: readonly ClaimRequest[]): Promise<ClaimAnswers | undefined> {
     const shard = this.store.shard(partition);
     if (!shard.ready) return undefined;
+    this.makeRoom(requests.length);
     const now = this.clock.now();
     const known = requests.map(({ keyHash, messageId, bodyHash, logEnd }) => {
       const claim = this.get(shard, keyHash);
@@ -85,6 +112,7 @@ export class MemoryClaimIndex implements ClaimIndex {
   async fill(partition: number, owner: string, entries: readonly { keyHash: string; claim: Claim }[]): Promise<boolean> {
     const shard = this.store.shard(partition);
     if (shard.rebuild?.owner !== owner) return false;
+    this.makeRoom(entries.length);
     shard.rebuild.until = this.clock.now() + LEASE;
     for (const { keyHash, claim } of entries) if (!this.get(shard, keyHash)) shard.claims.set(keyHash, claim);
     return true;
@@ -99,6 +127,13 @@ export class MemoryClaimIndex implements ClaimIndex {
   }
 
   close(): Promise<void> { return Promise.resolve(); }
+
+  /** @throws CONFAB_OVERLOADED nothing was claimed */
+  private makeRoom(count: number): void {
+    this.store.sweep(this.clock.now() - this.keepMillis);
+    if (this.store.size + count <= this.maxClaims) return;
+    throw new ConfabError('CONFAB_OVERLOADED', { detail: `${this.maxClaims} idempotency keys are remembered in the memory of this process; CONFAB_REDIS_URL gives them more room.`, retryAfterMs: RETRY_FULL });
+  }
 
   private get(shard: Shard, keyHash: string): Claim | undefined {
     const claim = shard.claims.get(keyHash);
