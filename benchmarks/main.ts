@@ -2,13 +2,14 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { embedded } from './embedded.js';
+import { idle } from './idle.js';
 import { ingress } from './ingress.js';
 import { latency } from './latency.js';
 import { BenchmarkError, BenchmarkOptions, progress, rounded, type Benchmark } from './lib/benchmark.js';
 import { build } from './lib/build.js';
 import { pipeline } from './pipeline.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, latency, ingress, embedded };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, latency, ingress, embedded, idle };
 
 function list(): string {
   return Object.entries(benchmarks).flatMap(([name, benchmark]) => [

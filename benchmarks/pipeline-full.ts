@@ -16,8 +16,8 @@ export interface AllRoles {
 }
 
 /** Starts one process for each role. */
-export async function startAllRoles(processes: Processes, prefix: string, servers: { kafka: Server; redis: Server }): Promise<AllRoles> {
-  const settings = { CONFAB_KAFKA_BROKERS: servers.kafka.address, CONFAB_REDIS_URL: servers.redis.address, CONFAB_PREFIX: prefix };
+export async function startAllRoles(processes: Processes, prefix: string, servers: { kafka: Server; redis: Server }, more: NodeJS.ProcessEnv = {}): Promise<AllRoles> {
+  const settings = { ...more, CONFAB_KAFKA_BROKERS: servers.kafka.address, CONFAB_REDIS_URL: servers.redis.address, CONFAB_PREFIX: prefix };
   await makeTopics(servers.kafka.address, prefix);
   const running = await Promise.all(ROLES.map((role) => processes.startConfab(role, ['--role', role], settings)));
   const urlOf = (role: string): string => running.find((one) => one.name === role)?.url ?? '';

@@ -23,8 +23,16 @@ export function cpuMicros(pids: readonly number[]): number {
 }
 
 /** Resident memory of a process, MiB; NaN when it is not known. */
-export function residentMiB(pid: number): number {
-  try { return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024; } catch { return Number.NaN; }
+export const residentMiB = (pid: number): number => memoryMiB(pid, 'VmRSS');
+
+/** Of it, what belongs to the process alone: heap and buffers, without the pages of files that it has mapped (code, the embedded log). */
+export const anonymousMiB = (pid: number): number => memoryMiB(pid, 'RssAnon');
+
+/** The most that was ever resident, MiB. */
+export const peakMiB = (pid: number): number => memoryMiB(pid, 'VmHWM');
+
+function memoryMiB(pid: number, field: string): number {
+  try { return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024; } catch { return Number.NaN; }
 }
 
 /** Measures the CPU time of named groups of processes between two moments. */

@@ -27,6 +27,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Base URL, for processes of the program. */
   readonly url: string;
+  /** From its start until it was ready; 0 where nobody waited. */
+  readyMillis: number;
 }
 
 /** Settings of this shell would change what is measured: only what the benchmark sets reaches the program. */
@@ -46,7 +48,7 @@ export class Processes {
   start(name: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv, url = ''): Running {
     // Both outputs of a child go to our error output: the JSON line must stay the last one of ours.
     const child = fork(built(file), args, { env: { ...cleanEnvironment(), ...env }, execArgv: [], stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
-    const running = { name, pid: child.pid ?? 0, child, url };
+    const running = { name, pid: child.pid ?? 0, child, url, readyMillis: 0 };
     this.running.push(running);
     return running;
   }
@@ -56,7 +58,9 @@ export class Processes {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const running = this.start(name, 'main.js', ['start', ...args], { CONFAB_LOG_LEVEL: 'warn', ...settings, CONFAB_HTTP_PORT: String(port) }, url);
+    const began = performance.now();
     await untilReady(running);
+    running.readyMillis = performance.now() - began;
     return running;
   }
 
