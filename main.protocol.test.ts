@@ -102,7 +102,10 @@ test('every refusal of a request has its status and code', async () => {
   problem(await refused(url, '/v1/conversations/a%20b/stream', { protocols: 'confab.v1' }), 400, 'CONVERSATION_ID_INVALID');
   problem(await refused(url, '/v1/conversations/c1/stream?token=x', { protocols: 'confab.v1' }), 400, 'QUERY_INVALID');
   for (const length of [17_000, 100_000]) problem(await raw(url, `GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Long: ${'a'.repeat(length)}\r\n\r\n`), 431, 'HEADERS_TOO_LARGE');
-  assert.equal((await raw(url, 'NONSENSE\r\n\r\n')).status, 400);
+  problem(await raw(url, 'NONSENSE\r\n\r\n'), 400, 'REQUEST_MALFORMED');
+  problem(await raw(url, 'GET /v1 HTTP/1.1\r\nConnection: close\r\n\r\n'), 400, 'REQUEST_MALFORMED');
+  assert.equal((await raw(url, 'GET /v1 HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\nConnection: close\r\n\r\n')).status, 200);
+  problem(await raw(url, `POST /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 0\r\n\r\n`), 405, 'METHOD_NOT_ALLOWED');
   for (const type of ['text/plain', 'application/json']) {
     problem(await call(url, '/v2/nowhere', { headers: { 'content-type': type }, body: '{' }), 404, 'ROUTE_UNKNOWN');
     problem(await call(url, MESSAGES, { headers: { 'content-type': type }, body: '{', method: 'PUT' }), 405, 'METHOD_NOT_ALLOWED');

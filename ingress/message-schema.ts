@@ -24,7 +24,7 @@ export const IDEMPOTENCY_KEY = {
 } as const;
 
 export const messageProperties = {
-  text: { type: 'string', nfc: true, minLength: 1, maxLength: 4096, format: 'plain', description: 'What the person wrote; brought to NFC. Control characters other than line feed and tab are refused.', example: 'Where is my parcel?' },
+  text: { type: 'string', 'x-nfc': true, minLength: 1, maxLength: 4096, format: 'plain', description: 'What the person wrote; brought to NFC. Control characters other than line feed and tab are refused.', example: 'Where is my parcel?' },
   postback: {
     type: 'object', additionalProperties: false, required: ['payload'], description: 'The person chose a quick reply.',
     properties: {

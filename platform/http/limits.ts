@@ -12,9 +12,10 @@ export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_URI_BYTES = 8 * 1024;
 export const PARSER_BYTES = 48 * 1024;
 
-/** @throws CONFAB_URI_TOO_LONG, CONFAB_HEADERS_TOO_LARGE */
+/** @throws CONFAB_URI_TOO_LONG, CONFAB_HEADERS_TOO_LARGE, CONFAB_REQUEST_MALFORMED (HTTP/1.1 without Host) */
 export function checkSize(request: FastifyRequest): void {
-  const { url, rawHeaders } = request.raw;
+  const { url, rawHeaders, httpVersion } = request.raw;
+  if (request.headers.host === undefined && httpVersion === '1.1') throw new ConfabError('CONFAB_REQUEST_MALFORMED', { detail: 'The header Host is missing.' });
   if (url !== undefined && url.length > MAX_URI_BYTES) throw new ConfabError('CONFAB_URI_TOO_LONG');
   // `rawHeaders` is absent from requests that are injected by tests.
   if (rawHeaders === undefined) return;

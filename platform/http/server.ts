@@ -100,11 +100,11 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
         // A preflight is answered already: without `done` nothing further runs.
         if (guard.checkOrigin(request, reply)) return;
       }
+      // Before anything looks at the body: whatever it is, the answer is 404 or 405.
+      if (request.is404) throw routeMissing(table, request, reply);
       // Without this a handshake on any other route would be accepted and closed at once.
       if (request.headers.upgrade !== undefined && !isSocketRoute(request)) throw new ConfabError('CONFAB_ROUTE_UNKNOWN', { detail: 'This route takes no WebSocket.' });
       if (context.draining()) void reply.header('connection', 'close');
-      // Before anything looks at the body: whatever it is, the answer is 404 or 405.
-      if (request.is404) throw routeMissing(table, request, reply);
       done();
     } catch (error) {
       done(error as Error);
@@ -140,7 +140,8 @@ function createFastify(options: HttpServerOptions, context: HttpContext, docsUrl
     return503OnClosing: false,
     // Conversation ids that are too long shall have their own code, so the router must let them through.
     routerOptions: { maxParamLength: 8192 },
-    http: { maxHeaderSize: PARSER_BYTES, requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.max(20, Math.floor(timeout / 20)) },
+    // Node's own refusal of a request without Host has no body; checkSize answers it as a problem.
+    http: { requireHostHeader: false, maxHeaderSize: PARSER_BYTES, requestTimeout: timeout, headersTimeout: timeout, connectionsCheckingInterval: Math.max(20, Math.floor(timeout / 20)) },
     clientErrorHandler: (error, socket) => {
       answerClientError(error as unknown as ClientError, socket, docsUrl, options.random.bytes(16).toString('hex'));
     },
@@ -211,13 +212,19 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
     void app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
-        info: { title: 'Confab', version: options.version ?? '1', description: 'Commands, queries and operation of Confab over HTTP. Frames of WebSockets: docs/frames.md.' },
+        info: { title: 'Confab', version: options.version ?? '1', description: 'Commands, queries and operation of Confab over HTTP. Frames of WebSockets: docs/frames.md.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+        servers: [{ url: options.publicUrl?.replace(/\/$/, '') ?? '/' }],
         components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
         security: [{ bearer: [] }],
       },
     });
     void app.register(documentationRoutes);
   }
-  app.addHook('onReady', (done) => { ignoreOtherUpgrades(app.server); done(); });
+  app.addHook('onReady', (done) => {
+    ignoreOtherUpgrades(app.server);
+    // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
+    app.server.on('checkExpectation', (request, response) => { app.server.emit('request', request, response); });
+    done();
+  });
   void app.register(systemRoutes, { ready: options.ready, metrics: options.metrics, features: options.features ?? [] });
 }

@@ -127,7 +127,7 @@ export class SocketSession {
       this.close(CloseCode.PROTOCOL_ERROR, 'CONFAB_FRAME_MALFORMED');
       return;
     }
-    if (frame.type === 'auth') { void this.renew(frame); return; }
+    if (frame.type === 'auth') { this.auth(frame); return; }
     try {
       this.handler?.frame(frame);
     } catch (error) {
@@ -135,11 +135,17 @@ export class SocketSession {
     }
   }
 
-  private async renew(frame: IncomingFrame): Promise<void> {
+  private auth(frame: IncomingFrame): void {
+    const unknown = Object.keys(frame).find((name) => name !== 'type' && name !== 'token');
+    if (unknown === undefined) void this.renew(frame.token);
+    else this.sendError(new ConfabError('CONFAB_FRAME_INVALID', { detail: `/${unknown.slice(0, 100)} is not a known field` }));
+  }
+
+  private async renew(token: unknown): Promise<void> {
     const turn = ++this.renewals;
     try {
-      if (typeof frame.token !== 'string' || frame.token === '') throw new ConfabError('CONFAB_TOKEN_MISSING');
-      const principal = await this.options.authenticator.authenticate(frame.token);
+      if (typeof token !== 'string' || token === '') throw new ConfabError('CONFAB_TOKEN_MISSING');
+      const principal = await this.options.authenticator.authenticate(token);
       // A later `auth` frame may have overtaken this one while its key was fetched: the latest counts.
       if (!this.open || turn !== this.renewals) return;
       if (principal.tenant !== this.current.tenant || principal.subject !== this.current.subject) {

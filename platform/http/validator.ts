@@ -40,7 +40,7 @@ const FORMATS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Keywords beyond JSON Schema: `nfc: true` replaces a string by its NFC form before any other rule looks at it.
+ * Keywords beyond JSON Schema: `x-nfc: true` replaces a string by its NFC form before any other rule looks at it.
  * Lengths count Unicode code points. Unknown fields are refused where the schema says `additionalProperties: false`.
  */
 export function createAjv(options: { readonly coerce?: boolean } = {}): Ajv {
@@ -53,7 +53,7 @@ export function createAjv(options: { readonly coerce?: boolean } = {}): Ajv {
   ajv.addFormat('name', (text: string) => text !== '__proto__' && !LONE_SURROGATE.test(text));
   ajv.addFormat('well-formed', (text: string) => !LONE_SURROGATE.test(text));
   ajv.addKeyword({
-    keyword: 'nfc', type: 'string', schemaType: 'boolean', before: 'maxLength', modifying: true, errors: false,
+    keyword: 'x-nfc', type: 'string', schemaType: 'boolean', before: 'maxLength', modifying: true, errors: false,
     validate(wanted: boolean, data: string, _parent?: unknown, context?: { parentData: Record<string, unknown>; parentDataProperty: string | number }) {
       if (wanted && context) context.parentData[context.parentDataProperty] = data.normalize('NFC');
       return true;
