@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { call, raw, refused, serve, SECRET, token, type Answer, type Call } from './composition/protocol/testing.js';
+import { freePort } from './composition/testing.js';
 import { eventually } from './platform/testing.js';
 
 const cleaning: (() => Promise<void> | void)[] = [];
@@ -247,6 +248,19 @@ test('browsers: one allow-list, no cookies; metrics from here need no token', as
   problem(await call(url, '/metrics', { headers: { 'x-forwarded-for': '203.0.113.9' } }), 401, 'TOKEN_MISSING');
   problem(await call(url, '/metrics', { headers: { 'x-forwarded-for': '203.0.113.9' }, token: await token() }), 403, 'SCOPE_MISSING');
   assert.equal((await call(url, '/metrics', { headers: { 'x-forwarded-for': '203.0.113.9' }, token: await token({ scope: 'metrics:read' }) })).status, 200);
+});
+
+test('insecure: no token on any bind, but hosts and origins are judged; an admin port; the public URL counts', async () => {
+  const admin = await freePort();
+  const { url } = await serve(file, { CONFAB_AUTH: 'insecure', CONFAB_HTTP_HOST: '0.0.0.0', CONFAB_PUBLIC_URL: 'https://chat.example/', CONFAB_ADMIN_PORT: String(admin), CONFAB_ADMIN_HOST: '127.0.0.1' });
+  assert.equal((await say(url)).status, 202);
+  assert.equal((await say(url, { headers: { host: 'chat.example', origin: 'https://chat.example' } })).status, 202);
+  for (const [headers, code] of [[{ host: '10.0.0.1' }, 'HOST_FORBIDDEN'], [{ origin: 'https://evil.example' }, 'ORIGIN_FORBIDDEN']] as const) {
+    const answer = await say(url, { headers });
+    assert.deepEqual([answer.status, answer.body.code, answer.body.type], [403, `CONFAB_${code}`, `https://chat.example/docs/errors#CONFAB_${code}`]);
+  }
+  for (const path of ['/health/live', '/health/ready', '/metrics']) assert.equal((await call(`http://127.0.0.1:${admin}`, path)).status, 200, path);
+  assert.equal((await say(`http://127.0.0.1:${admin}`)).status, 404, 'nothing else is there');
 });
 
 test('a request that does not arrive within 10 s is answered 408', async () => {

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { call, Client, refused, serve, SECRET, token, type Closed, type Frame } from './composition/protocol/testing.js';
-import { eventually } from './platform/testing.js';
+import { draftMessage } from './ingress/message-draft.js';
+import { ANONYMOUS } from './platform/auth.js';
+import { systemClock } from './platform/clock.js';
+import { openEmbeddedLog } from './platform/event-log/embedded.js';
+import { silentLogger } from './platform/observability/logger.js';
+import { partitionOf } from './platform/partitioner.js';
+import { systemRandom } from './platform/random.js';
+import { eventually, scratchFolder } from './platform/testing.js';
+import { createLocalCodec } from './schemas/codec-local.js';
 
 const cleaning: (() => Promise<void> | void)[] = [];
 const file = { after: (run: () => Promise<void> | void): void => { cleaning.push(run); } };
@@ -270,6 +278,68 @@ test('a socket that reads nothing is closed with 4000 and can resume', async (t)
   await eventually('everything', () => seen.length + back.frames.filter(answers).length >= sent, 25_000);
   assert.deepEqual([...seen, ...back.frames.filter(answers)].map(({ inReplyTo }) => inReplyTo), [...writer.frames].map(({ messageId }) => messageId));
 });
+
+test('a drain under traffic loses nothing; a restart keeps keys; what cannot be processed is dead-lettered and the conversation goes on', async (t) => {
+  const folder = scratchFolder(t);
+  const first = await serve(t, { CONFAB_DATA_DIR: folder });
+  const keyed = (url: string): ReturnType<typeof call> => call(url, '/v1/conversations/k1/messages', { body: { text: 'once' }, headers: { 'idempotency-key': 'k' } });
+  const before = await keyed(first.url);
+  const accepted: string[] = [];
+  const statuses = new Set<number>();
+  let running = true;
+  const writers = Array.from({ length: 8 }, async () => {
+    while (running) {
+      const answer = await call(first.url, '/v1/conversations/drain/messages', { body: { text: 'hello' } }).catch(() => undefined);
+      if (answer === undefined) return;
+      statuses.add(answer.status);
+      if (answer.status === 202) accepted.push(String(answer.body.messageId));
+      else assert.deepEqual([answer.body.code, typeof answer.headers['retry-after']], ['CONFAB_DRAINING', 'string']);
+    }
+  });
+  await eventually('traffic', () => accepted.length > 50);
+  assert.deepEqual(await first.kill('SIGTERM'), { code: 0, signal: null });
+  running = false;
+  await Promise.all(writers);
+  const poison = await writePoison(folder);
+
+  const { url } = await serve(t, { CONFAB_DATA_DIR: folder });
+  assert.deepEqual((await keyed(url)).body, { ...before.body, duplicate: true });
+  const stream1 = await Client.open(t, url, stream('poison', `${String(before.body.position).slice(0, 9)}000000000000-00`));
+  const next = await say(url, 'poison', 'hello');
+  await stream1.wait(({ inReplyTo }) => inReplyTo === next.messageId);
+  const { events } = (await call(url, '/v1/conversations/poison/events')).body as unknown as { events: Frame[] };
+  const letters = events.filter(({ outcome }) => outcome === 'dead_lettered');
+  assert.deepEqual(letters.map(({ inReplyTo }) => inReplyTo), [null, poison]);
+  assert.deepEqual(Object.keys(letters[1] ?? {}).sort(), ['conversationId', 'inReplyTo', 'outcome', 'position', 'type']);
+  assert.equal(events.at(-1)?.inReplyTo, next.messageId);
+  assert.deepEqual(stream1.frames.filter(answers), events.filter(answers), 'stream and history agree');
+  let outcomes: unknown[] = [];
+  await eventually('everything accepted has its outcome', async () => {
+    const found: Frame[] = [];
+    for (let after = ''; ;) {
+      const page = (await call(url, `/v1/conversations/drain/events?limit=500${after}`)).body as unknown as { events: Frame[]; next: string | null };
+      found.push(...page.events);
+      if (page.next === null) break;
+      after = `&after=${page.next}`;
+    }
+    outcomes = found.filter(answers).map(({ inReplyTo }) => inReplyTo);
+    return outcomes.length === found.length / 2;
+  });
+  assert.equal(new Set(outcomes).size, outcomes.length);
+  assert.deepEqual(accepted.filter((id) => !outcomes.includes(id)), []);
+});
+
+/** Bytes that are no Message, and a Message for a bot that does not exist, as no ingress would write them; the id of the second. */
+async function writePoison(folder: string): Promise<string> {
+  const log = await openEmbeddedLog({ folder, clock: systemClock, random: systemRandom, logger: silentLogger });
+  const messageId = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+  const draft = draftMessage({ bots: { defaultBot: 'nobody' }, nextId: () => messageId }, ANONYMOUS, 'poison', { text: 'hello' }, undefined);
+  const { partitions } = await log.topic('messages.v1');
+  const record = { topic: 'messages.v1', partition: partitionOf('default/poison', partitions), key: 'default/poison', timestamp: systemClock.now() };
+  await (await log.appender()).append([{ ...record, value: Buffer.from('garbage') }, { ...record, value: createLocalCodec().of('Message').encode(draft) }]);
+  await log.close();
+  return messageId;
+}
 
 test('SIGTERM: sockets close with 1001 or 1012 and exit is 0; nothing logged a token', async (t) => {
   for (const program of [await off, await jwt]) {
