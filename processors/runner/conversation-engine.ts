@@ -243,7 +243,7 @@ export class ConversationEngine implements Engine {
     const value = state.encode(result.state);
     if (value.length > MAX_STATE_BYTES) throw new ConfabError('CONFAB_STATE_TOO_LARGE', { detail: `It would have ${value.length} bytes.` });
     const entry = { key: work.key, value, reflects: this.options.stage.position(work, context) };
-    state.view.set(work.partition, work.key, result.state, entry.reflects);
+    state.view.set(work.partition, work.key, { value: result.state, reflects: entry.reflects }, value.length);
     return entry;
   }
 

@@ -97,8 +97,12 @@ export class PartitionEngine implements Engine {
   async close(): Promise<void> { /* nothing is held open */ }
 
   private process(number: number, partition: Partition, works: Work[], finished: Finished[]): void {
-    const readable = works.filter((work) => this.options.inputs.fault(work) === undefined);
-    const buried = works.filter((work) => !readable.includes(work)).map((work) => this.bury(work, 'decode', this.options.inputs.fault(work)));
+    const readable: Work[] = [];
+    const buried: Finished[] = [];
+    for (const work of works) {
+      const fault = this.options.inputs.fault(work);
+      if (fault === undefined) readable.push(work); else buried.push(this.bury(work, 'decode', fault));
+    }
     let outputs: NewRecord[] = [];
     const last = readable.at(-1);
     try {

@@ -45,7 +45,7 @@ async function setUp(t: TestContext, options: { cacheSize?: number } = {}): Prom
   t.after(() => appender.close());
   const commit = async (key: string, reflects: string): Promise<void> => {
     const value = Buffer.from(`${reflects}:${key}`);
-    view.set(0, key, value.toString(), reflects);
+    view.set(0, key, { value: value.toString(), reflects }, value.length);
     const [offset = 0] = await appender.append([{ topic: TOPIC, partition: 0, key, value, timestamp: 1 }]);
     view.unpin(key);
     view.committed(0, [{ key, value, reflects }], offset + 1);
@@ -73,7 +73,7 @@ test('two reads of one state at once: the later answer does not undo what was ma
   store.afterRead = () => new Promise((resolve) => { answer = resolve; });
   const slow = view.ensure(0, ['a']);
   await view.ensure(0, ['a']);
-  view.set(0, 'a', '1:a', '1');
+  view.set(0, 'a', { value: '1:a', reflects: '1' }, 3);
   answer();
   await slow;
   assert.equal(view.get('a')?.reflects, '1');

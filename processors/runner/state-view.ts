@@ -10,14 +10,13 @@ import type { EventLog } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { epochOf } from '../../platform/position.js';
 import type { StateEntry, StateStore, Watermark } from '../../platform/state/state-store.js';
+import { StateCache, type CachedState, type StateCacheOptions } from './state-cache.js';
 
 /** Decodes a state record and tells which position it reflects. */
 export interface StateCodec<V> {
   decode(bytes: Buffer): V;
   reflects(value: V): string;
 }
-
-interface Cached<V> { readonly partition: number; value: V | undefined; reflects: string; pins: number }
 
 interface PartitionState {
   /** Where the store stands by its last acknowledged write. */
@@ -27,7 +26,7 @@ interface PartitionState {
   target: number;
 }
 
-export interface StateViewOptions<V> {
+export interface StateViewOptions<V> extends StateCacheOptions {
   readonly log: EventLog;
   readonly store: StateStore;
   readonly clock: Clock;
@@ -35,22 +34,22 @@ export interface StateViewOptions<V> {
   /** Full name of the state topic; also the name of the view in the store. */
   readonly topic: string;
   readonly codec: StateCodec<V>;
-  /** Conversations kept in this process. Default 50,000. */
-  readonly cacheSize?: number;
   readonly onHeal?: (partition: number) => void;
 }
 
 const REBUILD_CHUNK = 1000;
 
 export class StateView<V> {
-  private readonly cache = new Map<string, Cached<V>>();
+  private readonly cache: StateCache<V>;
   private readonly partitions = new Map<number, PartitionState>();
   private epoch = '';
   private writing: Promise<void> | undefined;
   private closing = false;
   private closed = false;
 
-  constructor(private readonly options: StateViewOptions<V>) {}
+  constructor(private readonly options: StateViewOptions<V>) {
+    this.cache = new StateCache(options);
+  }
 
   /** Brings the store's partition up to the end of the state topic. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_LOG_UNAVAILABLE */
   async gain(partition: number): Promise<void> {
@@ -61,7 +60,7 @@ export class StateView<V> {
   /** Forgets the partition and its conversations: another process may write them now. */
   lose(partition: number): void {
     this.partitions.delete(partition);
-    for (const [key, cached] of this.cache) if (cached.partition === partition) this.cache.delete(key);
+    this.cache.dropPartition(partition);
   }
 
   /** Forgets everything that is not in the store, after a failed commit. */
@@ -74,7 +73,7 @@ export class StateView<V> {
   has(key: string): boolean { return this.cache.has(key); }
 
   /** Cached state; call `ensure` first. */
-  get(key: string): { value: V | undefined; reflects: string } | undefined { return this.cache.get(key); }
+  get(key: string): CachedState<V> | undefined { return this.cache.get(key); }
 
   /** Reads what is missing, a round trip a partition. The keys stay cached until released by a commit or `trim`. */
   async ensure(partition: number, keys: readonly string[]): Promise<void> {
@@ -98,19 +97,13 @@ export class StateView<V> {
       // Another caller had it first, and may have changed it since.
       if (this.cache.has(key)) return;
       const newest = newestOf(newestOf(entry, unwritten[index]), state.unwritten.get(key));
-      if (newest === undefined || newest.value === null) this.cache.set(key, { partition, value: undefined, reflects: '', pins: 0 });
-      else this.cache.set(key, { partition, value: this.options.codec.decode(newest.value), reflects: newest.reflects, pins: 0 });
+      if (newest === undefined || newest.value === null) this.cache.keep(partition, key, { value: undefined, reflects: '' }, 0);
+      else this.cache.keep(partition, key, { value: this.options.codec.decode(newest.value), reflects: newest.reflects }, newest.value.length);
     });
   }
 
-  /** The state after an input that is not committed yet. */
-  set(partition: number, key: string, value: V, reflects: string): void {
-    const cached = this.cache.get(key);
-    if (cached === undefined) { this.cache.set(key, { partition, value, reflects, pins: 1 }); return; }
-    cached.value = value;
-    cached.reflects = reflects;
-    cached.pins += 1;
-  }
+  /** The state after an input that is not committed yet. `bytes`: of the encoded state. */
+  set(partition: number, key: string, state: CachedState<V>, bytes: number): void { this.cache.change(partition, key, state, bytes); }
 
   /** The commit with these entries was decided; `end` is the offset after the last of them. Does not wait for the store. */
   committed(partition: number, entries: readonly StateEntry[], end: number): void {
@@ -122,21 +115,10 @@ export class StateView<V> {
   }
 
   /** One conversation's uncommitted change was committed. */
-  unpin(key: string): void {
-    const cached = this.cache.get(key);
-    if (cached !== undefined && cached.pins > 0) cached.pins -= 1;
-  }
+  unpin(key: string): void { this.cache.unpin(key); }
 
-  /** Drops the longest-kept conversations beyond the bound; never one with uncommitted changes. */
-  trim(): void {
-    let excess = this.cache.size - (this.options.cacheSize ?? 50_000);
-    for (const [key, cached] of this.cache) {
-      if (excess <= 0) return;
-      if (cached.pins > 0) continue;
-      this.cache.delete(key);
-      excess -= 1;
-    }
-  }
+  /** Drops the longest-kept conversations beyond the bounds; never one with uncommitted changes. */
+  trim(): void { this.cache.trim(); }
 
   /** Entries that the store does not have yet. */
   get backlog(): number {
