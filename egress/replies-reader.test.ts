@@ -136,6 +136,29 @@ test('many records: a partition at its bound is paused, and all come in order', 
   await reader.close();
 });
 
+test('large records: what waits behind a slow outbox is bounded in bytes', async () => {
+  const sizes: number[] = [];
+  let goOn: () => void = () => undefined;
+  const stuck = new Promise<void>((resolve) => { goOn = resolve; });
+  class Slow extends MemoryOutbox {
+    override async append(...[partition, outcomes]: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
+      sizes.push(outcomes.reduce((sum, { frame }) => sum + frame.length, 0));
+      await stuck;
+      return super.append(partition, outcomes);
+    }
+  }
+  const { scene, got, make } = await setUp({ outbox: new Slow({ clock: { now: () => 0 } as never }) });
+  const reader = make();
+  await reader.start();
+  const parts = [{ text: 'x'.repeat(500_000), quickReplies: [] }];
+  for (let i = 0; i < 40; i += 1) { await scene.answer('c1', await scene.accept('c1'), { parts }); await turns(1); }
+  goOn();
+  for (let i = 0; i < 100 && got.length < 40; i += 1) await turns(2);
+  assert.equal(got.length, 40);
+  assert.ok(Math.max(...sizes) < 6_000_000, `${Math.max(...sizes)} bytes at once`);
+  await reader.close();
+});
+
 test('a hand-over that outlasts its generation takes nothing from the next one', async () => {
   let hang = true;
   class Hanging extends MemoryOutbox {

@@ -44,6 +44,7 @@ interface Partition {
   readonly number: number;
   batches: RecordBatch[];
   records: number;
+  bytes: number;
   paused: boolean;
   flushing: Promise<void> | undefined;
   readonly held: HeldLetters;
@@ -52,7 +53,9 @@ interface Partition {
   readonly committed: Map<string, number>;
 }
 
+/** What may wait of one partition while its batch before is being announced. */
 const MAX_RECORDS = 10_000;
+const MAX_BYTES = 4 * 1024 * 1024;
 const RETRY_MILLIS = [50, 100, 250, 500, 1_000] as const;
 
 export class RepliesReader {
@@ -95,7 +98,7 @@ export class RepliesReader {
 
   private async assigned(assignment: Assignment): Promise<void> {
     this.partitions = new Map(assignment.partitions.map((number) => [number, {
-      number, batches: [], records: 0, paused: false, flushing: undefined, held: new HeldLetters(), done: new Map(), committed: new Map(),
+      number, batches: [], records: 0, bytes: 0, paused: false, flushing: undefined, held: new HeldLetters(), done: new Map(), committed: new Map(),
     }]));
     const [committed, bounds] = await Promise.all([assignment.committed({ stable: false }), assignment.bounds()]);
     const offsets = bounds.map(({ topic, partition, start }) => {
@@ -131,7 +134,8 @@ export class RepliesReader {
     if (!partition) return;
     partition.batches.push(batch);
     partition.records += batch.records.length;
-    if (partition.records > MAX_RECORDS && !partition.paused) {
+    for (const { value } of batch.records) partition.bytes += value?.length ?? 0;
+    if ((partition.records > MAX_RECORDS || partition.bytes > MAX_BYTES) && !partition.paused) {
       partition.paused = true;
       this.assignment?.pause(this.both(partition.number));
     }
@@ -163,6 +167,7 @@ export class RepliesReader {
     const begun = this.options.clock.now();
     partition.batches = [];
     partition.records = 0;
+    partition.bytes = 0;
     if (partition.paused) { partition.paused = false; this.assignment?.resume(this.both(partition.number)); }
     const outcomes = await this.retried(partition, () => this.gather(partition, batches));
     if (outcomes === undefined) return;
