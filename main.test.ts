@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { eventually, scratchFolder } from './platform/testing.js';
-import { follow, freePort, post, Program } from './composition/testing.js';
+import { follow, freePort, outcomes, post, Program } from './composition/testing.js';
 
 test('one process answers over a socket, stops within its drain, and goes on where it was', async (t) => {
   const env = { CONFAB_DATA_DIR: scratchFolder(t) };
@@ -45,14 +45,10 @@ test('kill -9 under traffic: everything accepted is answered exactly once and in
     program = await (await Program.start(t, { env })).ready();
   }
   for (const [conversation, messages] of accepted) {
-    const outcomes = async (): Promise<string[]> => {
-      const page = await (await fetch(`${program.url}/v1/conversations/${conversation}/events?limit=500`)).json() as { events: { type: string; messageId?: string; inReplyTo?: string }[] };
-      const replies = page.events.filter((event) => event.type === 'reply' || event.type === 'outcome').map((event) => event.inReplyTo ?? '');
-      // The message under way when the process was killed may have been accepted without an answer to the client.
-      return replies.filter((id) => messages.includes(id));
-    };
-    await eventually(`${conversation} is answered`, async () => (await outcomes()).length >= messages.length);
-    assert.deepEqual(await outcomes(), messages);
+    // The message under way when the process was killed may have been accepted without an answer to the client.
+    const found = async (): Promise<string[]> => (await outcomes(program.url, conversation)).filter((id) => messages.includes(id));
+    await eventually(`${conversation} is answered`, async () => (await found()).length >= messages.length);
+    assert.deepEqual(await found(), messages);
   }
 });
 

@@ -77,6 +77,17 @@ export async function post(url: string, conversation: string, text: string, key?
   return { status: answer.status, body: await answer.json() as Accepted & { code?: string } };
 }
 
+/** Ids of the messages that have an outcome, in the order of the history, which is read to its end. */
+export async function outcomes(url: string, conversation: string): Promise<string[]> {
+  const found: string[] = [];
+  for (let after = ''; ;) {
+    const page = await (await fetch(`${url}/v1/conversations/${conversation}/events?limit=500${after}`)).json() as { events: { type: string; inReplyTo?: string }[]; next: string | null };
+    found.push(...page.events.filter(({ type }) => type === 'reply' || type === 'outcome').map((event) => event.inReplyTo ?? ''));
+    if (page.next === null || page.events.length === 0) return found;
+    after = `&after=${page.next}`;
+  }
+}
+
 export interface Frame { readonly type: string; readonly position?: string; readonly inReplyTo?: string | null; readonly text?: string; readonly recovered?: boolean }
 
 /** Follows one conversation; `frames` grows. */
