@@ -69,6 +69,11 @@ test('text is kept in NFC, and a message answered 202 has ULID and position', as
   assert.deepEqual([answer.body.conversationId, answer.body.duplicate], ['nfc', false]);
   const { events } = (await call(url, `/v1/conversations/nfc/events?atLeast=${String(answer.body.position)}`)).body as { events: { text: string }[] };
   assert.equal(events[0]?.text, 'Caf\u00e9');
+  const chosen = await say(url, { body: { postback: { payload: 'intent:prices', replyId: 'r-1' } } }, '/v1/conversations/nfc/messages');
+  const shown = (await call(url, `/v1/conversations/nfc/events?after=${String(answer.body.position)}&atLeast=${String(chosen.body.position)}`)).body as { events: { type: string; createdAt: string }[] };
+  const { createdAt, ...event } = shown.events.find(({ type }) => type === 'message') ?? { createdAt: '' };
+  assert.deepEqual(event, { type: 'message', messageId: chosen.body.messageId, conversationId: 'nfc', position: chosen.body.position, author: { type: 'person' }, postback: { payload: 'intent:prices', replyId: 'r-1' } });
+  assert.match(createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 });
 
 test('every refusal of a request has its status and code', async () => {
@@ -103,6 +108,9 @@ test('every refusal of a request has its status and code', async () => {
   problem(await refused(url, '/v1/conversations/a%20b/stream', { protocols: 'confab.v1' }), 400, 'CONVERSATION_ID_INVALID');
   problem(await refused(url, '/v1/conversations/c1/stream?token=x', { protocols: 'confab.v1' }), 400, 'QUERY_INVALID');
   for (const length of [17_000, 100_000]) problem(await raw(url, `GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Long: ${'a'.repeat(length)}\r\n\r\n`), 431, 'HEADERS_TOO_LARGE');
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  assert.equal((await call(url, '/nowhere', { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })).body.traceId, traceId);
+  problem(await raw(url, `POST ${MESSAGES} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`), 400, 'BODY_INVALID');
   problem(await raw(url, 'NONSENSE\r\n\r\n'), 400, 'REQUEST_MALFORMED');
   problem(await raw(url, 'GET /v1 HTTP/1.1\r\nConnection: close\r\n\r\n'), 400, 'REQUEST_MALFORMED');
   assert.equal((await raw(url, 'GET /v1 HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\nConnection: close\r\n\r\n')).status, 200);

@@ -7,6 +7,7 @@ import websocket, { type WebsocketPluginOptions } from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type WebSocket from 'ws';
 import type { Authenticator } from '../auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
@@ -15,6 +16,7 @@ import type { Metrics } from '../observability/metrics.js';
 import type { Random } from '../random.js';
 import { checkBind } from './bind-rule.js';
 import { CloseCode } from './close-codes.js';
+import { CodedSocket } from './coded-socket.js';
 import { documentationRoutes } from './documentation.js';
 import { jsonParser } from './json-parser.js';
 import { answerClientError, checkSize, PARSER_BYTES, type ClientError } from './limits.js';
@@ -201,6 +203,7 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
       // How long a client may take to answer a close before it is cut.
       closeTimeout: 5000,
       handleProtocols: chooseSubprotocol,
+      WebSocket: CodedSocket as unknown as typeof WebSocket,
     } as WebsocketPluginOptions['options'],
     errorHandler: (_error, socket) => { socket.terminate(); },
     preClose(done) {

@@ -15,11 +15,11 @@ export const noMetrics: KafkaMetrics = { sent: () => undefined, appendFailed: ()
 /** Once for a registry. */
 export function kafkaMetrics(registry: Metrics): KafkaMetrics {
   const registers = [registry];
-  const records = new Counter({ name: 'confab_kafka_appended_records_total', help: 'Records handed to Kafka outside of transactions', registers });
-  const sends = new Histogram({ name: 'confab_kafka_send_seconds', help: 'Duration of a send of an appender', buckets: SECONDS, registers });
+  const records = new Counter({ name: 'confab_kafka_appended_records_total', help: 'Records handed to Kafka outside of transactions.', registers });
+  const sends = new Histogram({ name: 'confab_kafka_send_seconds', help: 'Duration of a send of an appender.', buckets: SECONDS, registers });
   const failures = new Counter({ name: 'confab_kafka_append_failures_total', help: 'Appends that failed, by code.', labelNames: ['code'], registers });
-  const commits = new Histogram({ name: 'confab_kafka_commit_seconds', help: 'Duration of a commit', labelNames: ['group'], buckets: SECONDS, registers });
-  const generations = new Counter({ name: 'confab_kafka_generations_total', help: 'Generations of a group that this process took part in', labelNames: ['group'], registers });
+  const commits = new Histogram({ name: 'confab_kafka_commit_seconds', help: 'Duration of a commit.', labelNames: ['group'], buckets: SECONDS, registers });
+  const generations = new Counter({ name: 'confab_kafka_generations_total', help: 'Generations of a group that this process took part in.', labelNames: ['group'], registers });
   return {
     sent: (count, seconds) => { records.inc(count); sends.observe(seconds); },
     appendFailed: (code) => { failures.inc({ code }); },
