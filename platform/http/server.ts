@@ -7,7 +7,6 @@ import websocket, { type WebsocketPluginOptions } from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type WebSocket from 'ws';
 import type { Authenticator } from '../auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
@@ -203,7 +202,7 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
       // How long a client may take to answer a close before it is cut.
       closeTimeout: 5000,
       handleProtocols: chooseSubprotocol,
-      WebSocket: CodedSocket as unknown as typeof WebSocket,
+      WebSocket: CodedSocket as never,
     } as WebsocketPluginOptions['options'],
     errorHandler: (_error, socket) => { socket.terminate(); },
     preClose(done) {
