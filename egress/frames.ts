@@ -1,28 +1,12 @@
 /** The frames of the subprotocol confab.v1 as data: what validates them is what the documentation shows. */
 import { CONVERSATION_ID_FORM } from '../platform/conversation-key.js';
+import { faultFields, frame, sessionFrames, type FrameDefinition } from '../platform/http/frame.js';
 
 const id = { type: 'string', pattern: CONVERSATION_ID_FORM.source, description: '1 to 128 characters of A-Z a-z 0-9 . _ : -' } as const;
 const position = { type: 'string', format: 'position', description: 'Opaque; compares as a string within a conversation.' } as const;
 const time = { type: 'string', format: 'date-time' } as const;
 const text = { type: 'string' } as const;
 const messageId = { type: ['string', 'null'], description: 'The message that it is the outcome of; null when no message asked for it.' } as const;
-
-export interface FrameDefinition {
-  readonly from: 'client' | 'server';
-  readonly purpose: string;
-  readonly schema: { readonly type: 'object'; readonly properties: Readonly<Record<string, object>> & { readonly type: { readonly const: string } }; readonly required: readonly string[]; readonly additionalProperties: boolean };
-}
-
-/** Frames of the client refuse unknown fields; clients ignore those of the server that they do not know. */
-function frame(from: 'client' | 'server', type: string, purpose: string, required: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}): FrameDefinition {
-  return {
-    from, purpose,
-    schema: {
-      type: 'object', additionalProperties: from === 'server',
-      properties: { type: { const: type }, ...required, ...optional }, required: ['type', ...Object.keys(required)],
-    },
-  };
-}
 
 const author = {
   type: 'object', required: ['type'], additionalProperties: true,
@@ -35,7 +19,6 @@ export const frames = {
   received: frame('client', 'received', 'Everything up to the position has arrived.', { conversationId: id, position }),
   read: frame('client', 'read', 'Everything up to the position has been read.', { conversationId: id, position }),
   typingFromClient: frame('client', 'typing', 'The person is writing; at most one in 3 s counts.', { conversationId: id }),
-  auth: frame('client', 'auth', 'Renews the token in place.', { token: text }),
   ready: frame('server', 'ready', 'The subscription stands. `recovered` is false when outcomes after the position asked for can no longer be had: read the events and go on from `position`.', { conversationId: id, position, recovered: { type: 'boolean' } }),
   recovering: frame('server', 'recovering', 'Older outcomes are being looked for; comes every 5 s until `ready` or the first of them.', { conversationId: id }),
   reply: frame('server', 'reply', 'The reply to a message.', {
@@ -47,7 +30,6 @@ export const frames = {
   outcome: frame('server', 'outcome', 'The outcome of a message that has no reply.', { conversationId: id, position, inReplyTo: messageId, outcome: { enum: ['silent', 'handed_off', 'dead_lettered'] } }),
   handoff: frame('server', 'handoff', 'The conversation goes over to a person or back to the bot.', { conversationId: id, position, to: { enum: ['person', 'bot'] } }, { reason: text }),
   typing: frame('server', 'typing', 'Somebody is writing.', { conversationId: id, author }),
-  error: frame('server', 'error', 'A fault of one frame or subscription; the socket stays open.', { code: text, detail: text }, { conversationId: id, retryAfterMs: { type: 'integer' } }),
-  authenticated: frame('server', 'authenticated', 'The token was renewed.', { expiresAt: { type: ['string', 'null'] } }),
-  expiring: frame('server', 'expiring', 'The token ends in a minute.', { expiresAt: { type: ['string', 'null'] } }),
+  error: frame('server', 'error', 'A fault of one frame or subscription; the socket stays open.', faultFields.required, { conversationId: id, ...faultFields.optional }),
+  ...sessionFrames,
 } as const satisfies Record<string, FrameDefinition>;

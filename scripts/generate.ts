@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { idFiles } from '../schemas/generate-ids.js';
 import { frames as streamFrames } from '../egress/frames.js';
+import { frames as ingestFrames } from '../ingress/frames.js';
 import { configReference } from '../platform/config.js';
 import { CloseCode } from '../platform/http/close-codes.js';
 import { typesText } from '../schemas/generate-types.js';
@@ -23,6 +24,7 @@ const files: Record<string, () => string> = {
   'docs/errors.md': errorsDoc,
   'docs/frames.md': () => framesDoc([
     { title: 'confab.v1: replies', intro: '`GET /v1/stream` and `GET /v1/conversations/{conversationId}/stream`, subprotocol `confab.v1`.', frames: streamFrames },
+    { title: 'confab.ingest.v1: messages', intro: '`GET /v1/ingest`, subprotocol `confab.ingest.v1`: many conversations on one socket, answers by `ref`. A socket with too many messages in flight is not read until answers have left, so a client may send without counting.', frames: ingestFrames },
   ], CloseCode),
   'docs/metrics.md': () => metricsDoc(root),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
