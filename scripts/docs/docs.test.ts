@@ -51,7 +51,7 @@ test('every code that the source throws is in the catalogue', () => {
 });
 
 test('every link of README, CHANGELOG and docs to a file of the project leads somewhere', () => {
-  const files = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+  const files = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/adr/README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
   for (const file of files) for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
     assert.doesNotThrow(() => readdirOrFile(join(root, file, '..', link)), `${link} in ${file}`);
   }
@@ -67,4 +67,15 @@ test('docs/metrics.md has every metric that the source names, each with labels a
     assert.ok(found.some((metric) => metric.name === name), `${name} in ${file}: make it as new Counter({ name: '…', help: '…', … })`);
   }
   for (const { name, type, help } of found) assert.deepEqual(metricNameFaults({ name, type: type as 'counter', help }), [], name);
+});
+
+test('the indexes of docs/ and docs/adr/ name every page, and a decision by its number and title', () => {
+  const index = read('docs/README.md');
+  for (const name of readdirSync(join(root, 'docs'))) if (name.endsWith('.md') && name !== 'README.md') assert.ok(index.includes(`](${name})`), name);
+  const wanted = readdirSync(join(root, 'docs/adr')).filter((name) => name !== 'README.md').map((name) => {
+    const [title = ''] = read(`docs/adr/${name}`).split('\n');
+    assert.ok(title.startsWith(`# ${name.slice(0, 4)}. `), `${name}: ${title}`);
+    return `- [${title.slice(2)}](${name})`;
+  });
+  assert.deepEqual(read('docs/adr/README.md').split('\n').filter((line) => line.startsWith('- ')), wanted);
 });
