@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { AdminServer } from '../platform/admin-server.js';
 import { authenticatorOff, type Authenticator } from '../platform/auth.js';
 import { ConfabError } from '../platform/errors.js';
+import { OriginGuard } from '../platform/http/origin.js';
 import { buildHttpServer } from '../platform/http/server.js';
 import type { Component } from '../platform/lifecycle.js';
 import { packageVersion } from '../platform/package-root.js';
@@ -18,11 +19,12 @@ export interface ServerParts {
 }
 
 export async function serverComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, ready: () => boolean): Promise<ServerParts> {
-  const { config, logger, metrics } = infrastructure;
+  const { config, logger, metrics, random } = infrastructure;
   const authenticator = await openAuthenticator(infrastructure);
-  const admin = config.http.adminPort === undefined ? [] : [new AdminServer({ host: config.http.adminHost, port: config.http.adminPort, metrics, ready, logger, authenticator: undefined })];
+  const admin = config.http.adminPort === undefined ? [] : [new AdminServer({ host: config.http.adminHost, port: config.http.adminPort, metrics, ready, logger, random, authenticator: undefined })];
   if (!roles.has('ingress') && !roles.has('egress')) {
-    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, authenticator });
+    const guard = new OriginGuard({ host: config.http.host, authRequired: authenticator.required, ...defined({ publicUrl: config.http.publicUrl }) });
+    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator, checkHost: (host) => { guard.checkHost(host); } });
     return { components: [...admin, server], url: () => urlOf(config.http.host, server.port) };
   }
   const app = buildHttpServer({

@@ -5,10 +5,12 @@ import type { Authenticator } from './auth.js';
 import { ConfabError, isCode } from './errors.js';
 import { silentLogger } from './observability/logger.js';
 import { createProcessMetrics } from './observability/metrics.js';
+import { OriginGuard } from './http/origin.js';
+import { systemRandom } from './random.js';
 
 async function serve(t: TestContext, more: Partial<AdminServerOptions> = {}) {
   const server = new AdminServer({
-    host: '127.0.0.1', port: 0, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, authenticator: undefined, ...more,
+    host: '127.0.0.1', port: 0, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, random: systemRandom, authenticator: undefined, ...more,
   });
   await server.start();
   t.after(() => server.stop());
@@ -48,16 +50,30 @@ test('metrics are open to this machine, and to others by scope', async (t) => {
 test('other routes and methods are refused with problems', async (t) => {
   const get = await serve(t);
   const unknown = await get('/');
-  assert.deepEqual([unknown.status, unknown.headers.get('content-type')], [404, 'application/problem+json']);
+  assert.deepEqual([unknown.status, unknown.headers.get('content-type')], [404, 'application/problem+json; charset=utf-8']);
   const post = await get('/health/live', { method: 'POST' });
   assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
 });
 
 test('a taken port is refused with its code', async (t) => {
-  const first = new AdminServer({ host: '127.0.0.1', port: 0, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, authenticator: undefined });
+  const first = new AdminServer({ host: '127.0.0.1', port: 0, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, random: systemRandom, authenticator: undefined });
   await first.start();
   t.after(() => first.stop());
-  const second = new AdminServer({ host: '127.0.0.1', port: first.port, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, authenticator: undefined });
+  const second = new AdminServer({ host: '127.0.0.1', port: first.port, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, random: systemRandom, authenticator: undefined });
   await assert.rejects(second.start(), (error) => isCode(error, 'CONFAB_PORT_TAKEN'));
   await second.stop();
+});
+
+test('a problem is whole: trace id, and when to come again; metrics are not read under a foreign host', async (t) => {
+  const guard = new OriginGuard({ host: '127.0.0.1', authRequired: false });
+  const away: Authenticator = { required: true, authenticate: () => Promise.reject(new ConfabError('CONFAB_KEYS_UNAVAILABLE', { retryAfterMs: 1500 })) };
+  const get = await serve(t, { authenticator: away, checkHost: (host) => { guard.checkHost(host === undefined ? host : host.replace('127.0.0.1', name)); } });
+  let name = 'evil.example';
+  const refused = await get('/metrics');
+  assert.deepEqual([refused.status, (await refused.json() as { code: string }).code], [403, 'CONFAB_HOST_FORBIDDEN']);
+  assert.equal((await get('/health/live')).status, 200, 'health is for whoever probes');
+  name = '127.0.0.1';
+  const answer = await get('/metrics', { headers: { 'x-forwarded-for': '203.0.113.9' } });
+  assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '2']);
+  assert.match((await answer.json() as { traceId: string }).traceId, /^[0-9a-f]{32}$/);
 });

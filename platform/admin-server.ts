@@ -10,6 +10,7 @@ import { ConfabError, toConfabError } from './errors.js';
 import type { Component } from './lifecycle.js';
 import type { Logger } from './observability/logger.js';
 import type { Metrics } from './observability/metrics.js';
+import type { Random } from './random.js';
 
 export interface AdminServerOptions {
   readonly host: string;
@@ -20,6 +21,10 @@ export interface AdminServerOptions {
   readonly logger: Logger;
   /** Who may read /metrics from other machines; undefined: everyone who reaches the port (CONFAB_ADMIN_PORT). */
   readonly authenticator: Authenticator | undefined;
+  /** Makes the trace ids of problems. */
+  readonly random: Random;
+  /** Throws for a Host under which /metrics may not be read; not asked on an admin port. */
+  readonly checkHost?: (host: string | undefined) => void;
 }
 
 interface Answer { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
@@ -63,8 +68,8 @@ export class AdminServer implements Component {
     try {
       answer = await this.answer(request);
     } catch (error) {
-      answer = problem(toConfabError(error));
-      if (answer.status >= 500) this.options.logger.error({ err: error as Error, url: request.url }, 'an admin request failed');
+      answer = this.problem(toConfabError(error));
+      if (answer.status === 500) this.options.logger.error({ err: error as Error, url: request.url }, 'an admin request failed');
     }
     response.writeHead(answer.status, { 'cache-control': 'no-store', ...answer.headers }).end(request.method === 'HEAD' ? undefined : answer.body);
   }
@@ -72,9 +77,10 @@ export class AdminServer implements Component {
   private async answer(request: IncomingMessage): Promise<Answer> {
     const path = (request.url ?? '').split('?', 1)[0];
     if (path !== '/health/live' && path !== '/health/ready' && path !== '/metrics') throw new ConfabError('CONFAB_ROUTE_UNKNOWN', { detail: 'This port serves /health/live, /health/ready and /metrics.' });
-    if (request.method !== 'GET' && request.method !== 'HEAD') return problem(new ConfabError('CONFAB_METHOD_NOT_ALLOWED'), { allow: METHODS });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return this.problem(new ConfabError('CONFAB_METHOD_NOT_ALLOWED'), { allow: METHODS });
     if (path === '/health/live') return { status: 200 };
     if (path === '/health/ready') return { status: await Promise.resolve().then(this.options.ready).catch(() => false) ? 200 : 503 };
+    this.options.checkHost?.(request.headers.host);
     await this.authorize(request);
     return { status: 200, headers: { 'content-type': this.options.metrics.contentType }, body: await this.options.metrics.metrics() };
   }
@@ -87,14 +93,16 @@ export class AdminServer implements Component {
     const token = /^Bearer ([^\s]+)$/i.exec(headers.authorization ?? '')?.[1];
     requireScope(await authenticator.authenticate(token), 'metrics:read', 'admin');
   }
-}
 
-function problem(error: ConfabError, headers: Record<string, string> = {}): Answer {
-  const { status, code, title, detail, retryable } = error;
-  const authenticate: Record<string, string> = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
-  return {
-    status,
-    headers: { 'content-type': 'application/problem+json', ...authenticate, ...headers },
-    body: JSON.stringify({ type: `/docs/errors#${code}`, title, status, detail, code, retryable }),
-  };
+  private problem(error: ConfabError, headers: Record<string, string> = {}): Answer {
+    const { status, code, title, detail, retryable, retryAfterMs = 1000 } = error;
+    return {
+      status,
+      headers: {
+        'content-type': 'application/problem+json; charset=utf-8', ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+        ...(status === 503 ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {}), ...headers,
+      },
+      body: JSON.stringify({ type: `/docs/errors#${code}`, title, status, detail, code, retryable, traceId: this.options.random.bytes(16).toString('hex') }),
+    };
+  }
 }
