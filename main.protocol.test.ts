@@ -14,6 +14,8 @@ const jwt = serve(file, { CONFAB_AUTH_SECRET: SECRET, CONFAB_ALLOWED_ORIGINS: 'h
 // The slowest check runs beside all others.
 const slow = off.then(({ url }) => raw(url, 'POST /v1/conversations/slow/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"te'));
 
+/** `alg: none`, with every right. */
+const UNSIGNED = `${['{"alg":"none"}', '{"sub":"x","iss":"x","aud":"confab","exp":9999999999,"scope":"integration"}'].map((part) => Buffer.from(part).toString('base64url')).join('.')}.`;
 const MESSAGES = '/v1/conversations/c1/messages';
 const say = (url: string, options: Call = {}, path = MESSAGES): Promise<Answer> => call(url, path, { body: { text: 'hello' }, ...options });
 
@@ -106,7 +108,9 @@ test('every refusal of a request has its status and code', async () => {
   }
   problem(await refused(url, '/v1/conversations/c1/stream?after=7', { protocols: 'confab.v1' }), 400, 'POSITION_INVALID');
   problem(await refused(url, '/v1/conversations/a%20b/stream', { protocols: 'confab.v1' }), 400, 'CONVERSATION_ID_INVALID');
-  problem(await refused(url, '/v1/conversations/c1/stream?token=x', { protocols: 'confab.v1' }), 400, 'QUERY_INVALID');
+  for (const path of ['/v1/conversations/c1/stream', '/v1/stream']) problem(await refused(url, `${path}?token=x`, { protocols: 'confab.v1' }), 400, 'QUERY_INVALID');
+  problem(await refused(url, '/v1/ingest?token=x', { protocols: 'confab.ingest.v1' }), 400, 'QUERY_INVALID');
+  for (const [name, value] of [['sec-websocket-version', '12'], ['sec-websocket-key', 'short']] as const) problem(await refused(url, '/v1/stream', { protocols: 'confab.v1', headers: { [name]: value } }), 400, 'REQUEST_MALFORMED');
   for (const length of [17_000, 100_000]) problem(await raw(url, `GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Long: ${'a'.repeat(length)}\r\n\r\n`), 431, 'HEADERS_TOO_LARGE');
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
   assert.equal((await call(url, '/nowhere', { headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } })).body.traceId, traceId);
@@ -217,7 +221,7 @@ test('tokens: who may do what', async () => {
   const read = (conversation: string) => (bearer: string): Promise<Answer> => call(url, `/v1/conversations/${conversation}/events`, { token: bearer });
   problem(await say(url), 401, 'TOKEN_MISSING');
   assert.equal((await say(url)).headers['www-authenticate'], 'Bearer');
-  for (const authorization of ['Bearer x.y.z', 'Basic YTpi', 'Bearer']) problem(await say(url, { headers: { authorization } }), 401, 'TOKEN_INVALID');
+  for (const authorization of ['Bearer x.y.z', `Bearer ${UNSIGNED}`, 'Basic YTpi', 'Bearer']) problem(await say(url, { headers: { authorization } }), 401, 'TOKEN_INVALID');
   for (const claims of [{ aud: 'other' }, { secret: SECRET.toUpperCase() }, { confab: { tenant: 'No' } }, { confab: { conversations: Array.from({ length: 21 }, (_, i) => `c${i}`) } }, { confab: { conversations: 'c1' } }]) problem(await may(claims, write('c1')), 401, 'TOKEN_INVALID');
   problem(await may({ seconds: -60 }, write('c1')), 401, 'TOKEN_EXPIRED');
   problem(await say(url, { token: `${await token()}` }), 403, 'CONVERSATION_FORBIDDEN');

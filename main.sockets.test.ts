@@ -16,7 +16,7 @@ const cleaning: (() => Promise<void> | void)[] = [];
 const file = { after: (run: () => Promise<void> | void): void => { cleaning.push(run); } };
 after(async () => { for (const run of cleaning.reverse()) await run(); });
 
-const off = serve(file);
+const off = serve(file, { CONFAB_LOG_LEVEL: 'debug' });
 // At this level everything is logged that ever is.
 const jwt = serve(file, { CONFAB_LOG_LEVEL: 'trace', CONFAB_AUTH_SECRET: SECRET, CONFAB_ALLOWED_ORIGINS: 'https://shop.example' });
 
@@ -353,5 +353,6 @@ test('SIGTERM: sockets close with 1001 or 1012 and exit is 0; nothing logged a t
       assert.equal(closed.reason.code, 'CONFAB_DRAINING');
     }
     assert.ok(!program.output.includes('eyJ'), 'no token in the log');
+    if (program === await off) assert.ok(!/opening hours|where is my parcel\?/i.test(program.output.replace(/^ {2}curl .*$/gm, '')), 'no text in the log, but at trace');
   }
 });

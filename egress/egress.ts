@@ -105,6 +105,7 @@ type Open = (session: SocketSession, only?: { conversationId: string; after: str
 function streamRoutes(app: FastifyInstance, open: Open): void {
   socketRoute(app, {
     url: '/v1/stream', subprotocol: 'confab.v1',
+    schema: { querystring: { type: 'object', properties: {}, additionalProperties: false } },
     authorize: (principal) => { requireScope(principal, 'conversations:read', 'agent', 'integration'); },
     open: (session) => open(session),
   });

@@ -29,6 +29,7 @@ export interface SocketRoute {
   open(session: SocketSession, request: FastifyRequest): SocketHandler;
 }
 
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const kProtocol = Symbol('confab.subprotocol');
 const kIdentity = Symbol('confab.identity');
 interface SocketRequest extends IncomingMessage {
@@ -58,6 +59,7 @@ export function socketRoute(app: FastifyInstance, route: SocketRoute): void {
       if (!request.ws || !offeredProtocols(request.raw).includes(route.subprotocol)) {
         throw new ConfabError('CONFAB_SUBPROTOCOL_REQUIRED', { detail: `Open a WebSocket that offers the subprotocol ${route.subprotocol}.` });
       }
+      checkHandshake(request);
       const raw = request.raw as SocketRequest;
       raw[kProtocol] = route.subprotocol;
       raw[kIdentity] = await identify(raw, context);
@@ -73,6 +75,12 @@ export function socketRoute(app: FastifyInstance, route: SocketRoute): void {
     handler: (_request, reply) => { void reply.send(new ConfabError('CONFAB_SUBPROTOCOL_REQUIRED')); },
     wsHandler: (socket, request) => { accept(socket, request, context, route); },
   });
+}
+
+/** What the library would refuse by itself, with a page of HTML. @throws CONFAB_REQUEST_MALFORMED */
+function checkHandshake({ headers }: FastifyRequest): void {
+  if (!/^(13|8)$/.test(String(headers['sec-websocket-version']))) throw new ConfabError('CONFAB_REQUEST_MALFORMED', { detail: 'The header Sec-WebSocket-Version must be 13.' });
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) throw new ConfabError('CONFAB_REQUEST_MALFORMED', { detail: 'The header Sec-WebSocket-Key is missing or malformed (RFC 6455, 4.1).' });
 }
 
 async function identify(request: IncomingMessage, context: HttpContext): Promise<Principal | ConfabError> {
