@@ -33,15 +33,15 @@ const seen = new Set<string>();
 const isFile = (name: string): boolean => files.includes(name);
 
 // The time-out is for one file: a test that hangs, or leaves something open, is killed with its process.
-const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: Number(process.env.CONFAB_TEST_TIMEOUT ?? 300_000) });
+const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: Number(process.env.CONFAB_TEST_TIMEOUT ?? 420_000) });
+// Tests of a shared suite name the file of the suite; the end of a file names itself.
+stream.on('test:complete', ({ name, file }) => { seen.add(isFile(name) ? name : file ?? ''); });
 stream.on('test:pass', (event) => {
-  if (event.file !== undefined) seen.add(event.file);
   if (event.details.type === 'suite') return;
   if (isFile(event.name)) { fail(`${relative(root, event.name)}: holds no test`); return; }
   if (event.skip !== undefined) { counts.skipped += 1; skipped.push(`${event.name}${typeof event.skip === 'string' ? `: ${event.skip}` : ''}`); } else counts.passed += 1;
 });
 stream.on('test:fail', (event) => {
-  if (event.file !== undefined) seen.add(event.file);
   if (event.details.type === 'suite') return;
   fail(isFile(event.name) ? `${relative(root, event.name)}: the file failed, crashed or did not end in time` : `${event.name} (${relative(root, event.file ?? '')})`);
 });
@@ -53,7 +53,7 @@ const list = (title: string, lines: readonly string[]): string => lines.length =
 const report = stream.pipe(new spec());
 report.pipe(process.stdout, { end: false });
 report.on('end', () => {
-  for (const file of files) if (!seen.has(file) && counts.failed === 0) fail(`${relative(root, file)}: said nothing`);
+  for (const file of files) if (!seen.has(file)) fail(`${relative(root, file)}: said nothing`);
   process.stdout.write(list('skipped', skipped) + list('failed', failed));
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   process.exitCode = counts.failed > 0 || (process.env.CI === 'true' && counts.skipped > 0) ? 1 : 0;
