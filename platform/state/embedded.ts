@@ -7,9 +7,10 @@
  * it is made anew, empty, and rebuilt from the log.
  */
 import { open, type Database, type RootDatabase } from 'lmdb';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfabError } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import type { StateEntry, StateRead, StateStore, Watermark } from './state-store.js';
 
 const FORMAT = 'confab-state 1';
@@ -38,7 +39,7 @@ export class EmbeddedStateStore implements StateStore {
     const boot = options.boot ?? kernelBoot();
     try {
       if (!trusted(this.stamp, boot)) rmSync(options.path, { recursive: true, force: true });
-      mkdirSync(options.path, { recursive: true });
+      makeFolder(options.path);
       writeFileSync(this.stamp, `${FORMAT}\n${boot}\n`);
       this.root = open<Buffer, string>({
         path: join(options.path, 'view.lmdb'), encoding: 'binary', noSync: true, overlappingSync: false, maxDbs: 1_024, mapSize: MAP_BYTES, cache: false,

@@ -1,6 +1,7 @@
 /** Trained models as files of a folder, by content hash. A cache: whatever goes wrong with it costs a training, no more. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../platform/make-folder.js';
 
 /**
  * Reads and writes at start-up only. A file is written beside its place and moved there, so that a half-written one is
@@ -14,7 +15,7 @@ export function fileModelCache(folder: string): { get(hash: string): Buffer | un
     },
     set(hash, bytes) {
       try {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         const beside = `${path(hash)}.${process.pid}`;
         writeFileSync(beside, bytes);
         renameSync(beside, path(hash));

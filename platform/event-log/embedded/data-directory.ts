@@ -1,7 +1,8 @@
 /** The data directory: its format version and its lock. `log/` is the event log; other embedded stores have folders beside it. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfabError } from '../../errors.js';
+import { makeFolder } from '../../make-folder.js';
 import { takeLock } from './lock-file.js';
 
 /** Of all that is written below the data directory. Raise it with a migration from the version before. */
@@ -14,7 +15,7 @@ export const DATA_FORMAT = 1;
  */
 export function openDataDirectory(folder: string): () => void {
   try {
-    mkdirSync(join(folder, 'log'), { recursive: true });
+    makeFolder(join(folder, 'log'));
   } catch (cause) {
     throw new ConfabError('CONFAB_DATA_DIR', { detail: `${folder}: ${(cause as Error).message}`, cause });
   }
