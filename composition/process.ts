@@ -7,8 +7,9 @@ import { createProcessMetrics, type Metrics } from '../platform/observability/me
 import type { Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
 import type { RedisConnection } from '../platform/redis.js';
-import { fixedBots, fileModelCache, loadBots } from '../processors/bot/index.js';
+import { fixedBots, loadBots } from '../processors/bot/index.js';
 import { stageFactories, stageNames, type StageParts } from '../processors/index.js';
+import { fileModelCache } from '../processors/model-cache.js';
 import { createRunner } from '../processors/runner.js';
 import type { Stage } from '../processors/stage.js';
 import type { Codec } from '../schemas/codec.js';
@@ -45,7 +46,7 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const opened: Component[] = [];
   try {
     const infrastructure = await openInfrastructure(base, opened);
-    await ensureTopology({ log: infrastructure.log, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
+    await ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
     for (const component of await stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);

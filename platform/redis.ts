@@ -114,6 +114,7 @@ class Connection implements RedisConnection {
     let give: (() => void) | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       // The signal's own timer never keeps the process alive and needs no clock: the wait is for another machine.
+      // eslint-disable-next-line no-restricted-properties -- see above
       const signal = AbortSignal.timeout(limit + 400);
       give = () => { reject(new Error('no connection in time')); };
       signal.addEventListener('abort', give, { once: true });

@@ -43,7 +43,7 @@ export class TopologyDriver {
 
   static async create(options: DriverOptions): Promise<TopologyDriver> {
     const driver = new TopologyDriver(options);
-    await ensureTopology({ log: driver.log, topology, settings: { prefix: '', partitions: options.partitions ?? 4 }, apply: 'on-start', logger: silentLogger });
+    await ensureTopology({ log: driver.log, clock: driver.clock, topology, settings: { prefix: '', partitions: options.partitions ?? 4 }, apply: 'on-start', logger: silentLogger });
     driver.epoch = epochOf((await driver.log.topic('messages.v1')).id);
     for (const name of stageNames) await driver.start(name);
     return driver;

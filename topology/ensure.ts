@@ -1,5 +1,5 @@
 /** At the start of a process: is the log as the topology needs it? */
-import { systemClock, type Clock } from '../platform/clock.js';
+import type { Clock } from '../platform/clock.js';
 import { ConfabError, isCode } from '../platform/errors.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
@@ -21,8 +21,7 @@ export interface EnsureOptions {
   /** Topics without prefix that this process needs; default: all. Where rights are set it may see no others. */
   readonly topics?: readonly string[];
   readonly logger: Logger;
-  /** Default: the system's. */
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /** How long topics that were made may take to be seen. */
@@ -37,7 +36,7 @@ export async function ensureTopology(options: EnsureOptions): Promise<void> {
   if (found.missing.length > 0 && log.kind === 'kafka' && options.apply === 'on-start') {
     await create(found.missing, options);
     // Another process may have made them a moment ago: every broker hears of it a little later.
-    const clock = options.clock ?? systemClock;
+    const { clock } = options;
     const end = clock.monotonic() + VISIBLE_MILLIS;
     for (found = await compare(names, options); found.missing.length > 0 && clock.monotonic() < end; found = await compare(names, options)) await clock.sleep(100);
   }

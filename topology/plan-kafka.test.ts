@@ -61,7 +61,7 @@ test('Kafka: apply makes the log as declared; changes come back as a plan, dange
 
 test('Kafka: a start creates what is missing when told to, and refuses another number of partitions', { skip: skipWithout('kafka') }, async (t) => {
   const { log, prefix } = await kafka(t, 'kafka');
-  const options = { log, topology, settings: { prefix, partitions: 2 }, logger: silentLogger } as const;
+  const options = { log, clock: systemClock, topology, settings: { prefix, partitions: 2 }, logger: silentLogger } as const;
   await assert.rejects(ensureTopology({ ...options, apply: 'never' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING'));
   await Promise.all([ensureTopology({ ...options, apply: 'on-start' }), ensureTopology({ ...options, apply: 'on-start' })]);
   await ensureTopology({ ...options, apply: 'never' });
@@ -72,7 +72,7 @@ test('Kafka with an authorizer: rights are planned, applied, and enough for a pr
   const { log, prefix } = await kafka(t, 'kafka-acl', { sasl: { mechanism: 'plain', username: 'admin', password: 'admin-secret' } });
   const { log: app } = await kafka(t, 'kafka-acl', { sasl: { mechanism: 'plain', username: 'app', password: 'app-secret' } }, false);
   const inputs = inputsOf(log, prefix);
-  const start = { log: app, topology, settings: inputs.settings, topics: ['messages.v1', 'intents.v1', 'dead-letters.v1'], logger: silentLogger } as const;
+  const start = { log: app, clock: systemClock, topology, settings: inputs.settings, topics: ['messages.v1', 'intents.v1', 'dead-letters.v1'], logger: silentLogger } as const;
   await assert.rejects(ensureTopology({ ...start, apply: 'on-start' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING', 'CONFAB_LOG_REFUSED'));
   const first = await planTopology(inputs);
   assert.equal(first.rights, true);

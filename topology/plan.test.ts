@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { systemClock } from '../platform/clock.js';
 import { ManualClock } from '../platform/clock-manual.js';
 import { ConfabError, isCode } from '../platform/errors.js';
 import type { Acl, AclAdmin, LogAdmin } from '../platform/event-log/event-log.js';
@@ -212,7 +213,7 @@ test('the principal of a stage can be named', async (t) => {
 
 test('at start a log of one machine gets its topics, and the next start finds them', async (t) => {
   const log = memory(t);
-  const options = { log, topology, settings: { prefix: '', partitions: 4 }, apply: 'never', logger: silentLogger } as const;
+  const options = { log, clock: systemClock, topology, settings: { prefix: '', partitions: 4 }, apply: 'never', logger: silentLogger } as const;
   await ensureTopology(options);
   await ensureTopology(options);
   assert.equal((await log.admin.topics()).length, Object.keys(topology.topics).length);
@@ -220,7 +221,7 @@ test('at start a log of one machine gets its topics, and the next start finds th
 
 test('at start another number of partitions than declared is refused, with the number that there is', async (t) => {
   const log = memory(t);
-  const options = { log, topology: small, apply: 'on-start', logger: silentLogger } as const;
+  const options = { log, clock: systemClock, topology: small, apply: 'on-start', logger: silentLogger } as const;
   await ensureTopology({ ...options, settings: { prefix: '', partitions: 4 } });
   await assert.rejects(ensureTopology({ ...options, settings: { prefix: '', partitions: 8 } }), (error) => isCode(error, 'CONFAB_TOPOLOGY_REFUSED') && error.detail.includes('messages.v1 has 4 partitions, declared are 8'));
 });
@@ -229,14 +230,14 @@ test('on Kafka a process without the right to create says what is missing', asyn
   const log = memory(t);
   const admin = new Proxy(log.admin, { get: (target, key) => key === 'createTopic' ? () => Promise.reject(new ConfabError('CONFAB_LOG_REFUSED')) : Reflect.get(target, key, target) as unknown });
   const kafka = new Proxy(log, { get: (target, key) => key === 'kind' ? 'kafka' : key === 'admin' ? admin : Reflect.get(target, key, target) as unknown });
-  const options = { log: kafka, topology: small, settings: { prefix: 'x.', partitions: 4 }, logger: silentLogger, apply: 'on-start' } as const;
+  const options = { log: kafka, clock: systemClock, topology: small, settings: { prefix: 'x.', partitions: 4 }, logger: silentLogger, apply: 'on-start' } as const;
   await assert.rejects(ensureTopology(options), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING'));
 });
 
 test('on Kafka a missing topic is refused at start, unless topics are to be applied then', async (t) => {
   const log = memory(t);
   const kafka = new Proxy(log, { get: (target, key) => key === 'kind' ? 'kafka' : Reflect.get(target, key, target) as unknown });
-  const options = { log: kafka, topology: small, settings: { prefix: 'x.', partitions: 4 }, logger: silentLogger } as const;
+  const options = { log: kafka, clock: systemClock, topology: small, settings: { prefix: 'x.', partitions: 4 }, logger: silentLogger } as const;
   await assert.rejects(ensureTopology({ ...options, apply: 'never' }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING') && error.detail.includes('x.states.v1'));
   await assert.rejects(ensureTopology({ ...options, apply: 'never', topics: ['messages.v1'] }), (error) => isCode(error, 'CONFAB_TOPOLOGY_MISSING') && !error.detail.includes('x.states.v1'));
   await Promise.all([ensureTopology({ ...options, apply: 'on-start' }), ensureTopology({ ...options, apply: 'on-start' })]);

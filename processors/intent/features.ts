@@ -44,6 +44,7 @@ function isWordUnit(code: number): boolean {
     && !(code >= 0x3000 && code <= 0x303f) && !(code >= 0xff00 && code <= 0xff0f) && code !== 0xfffd;
 }
 
+// eslint-disable-next-line max-lines-per-function -- its parts are closures over the buffers: no field is looked up for a character
 export function createFeatureReader(): FeatureReader {
   const units = new Uint16Array(MOST_UNITS + 2);
   const wordHashes = new Int32Array(MOST_UNITS);

@@ -94,6 +94,7 @@ export function decodeModel(bytes: Buffer, reader: FeatureReader = createFeature
   return createModel(head, arrays, reader);
 }
 
+// eslint-disable-next-line max-lines-per-function -- its parts are closures over the arrays: no field is looked up for a feature
 export function createModel(head: ModelHead, arrays: ModelArrays, reader: FeatureReader): Model {
   const { keys, rowAt, values, scales, bias, weights } = arrays;
   const labels = head.labels.length;

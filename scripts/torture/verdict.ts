@@ -5,7 +5,7 @@ import { openKafkaLog } from '../../platform/event-log/kafkajs.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { epochOf, formatPosition } from '../../platform/position.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
-import type { RecordTypes } from '../../schemas/types.js';
+import type { Message, RecordTypes } from '../../schemas/types.js';
 import { groupName, topicName, topology, type StageName, type TopicName } from '../../topology/topology.js';
 import { pause, type Installation } from './install.js';
 import type { Traffic } from './traffic.js';
@@ -33,7 +33,7 @@ class Reader {
     const found: Read<RecordTypes[R]>[] = [];
     for (let partition = 0; partition < this.partitions; partition += 1) {
       for await (const batch of this.log.read(topicName(this.prefix, topic), partition, 0)) {
-        for (const { key, offset, value } of batch.records) found.push({ key: key ?? '', offset, partition, value: value === null ? undefined : codec.of(record).decode(value) as RecordTypes[R] });
+        for (const { key, offset, value } of batch.records) found.push({ key: key ?? '', offset, partition, value: value === null ? undefined : codec.of(record).decode(value) });
       }
     }
     return found;
@@ -74,13 +74,20 @@ export async function judge(installation: Installation, traffic: Traffic, watche
   }
 }
 
+/** Everything that the verdict is made from, one topic after the other. */
+async function load(reader: Reader) {
+  return {
+    epoch: epochOf((await reader.log.topic(topicName(reader.prefix, 'messages.v1'))).id),
+    messages: byKey(await reader.all('messages.v1', 'Message')),
+    intents: byKey(await reader.all('intents.v1', 'IntentDetected')),
+    replies: byKey(await reader.all('replies.v1', 'BotReply')),
+    letters: byKey(await reader.all('dead-letters.v1', 'DeadLetter')),
+    states: byKey(await reader.all('dialogue-states.v1', 'DialogueState')),
+  };
+}
+
 async function compare(reader: Reader, traffic: Traffic, watchers: readonly Watcher[], wrong: string[]): Promise<Verdict> {
-  const epoch = epochOf((await reader.log.topic(topicName(reader.prefix, 'messages.v1'))).id);
-  const messages = byKey(await reader.all('messages.v1', 'Message'));
-  const intents = byKey(await reader.all('intents.v1', 'IntentDetected'));
-  const replies = byKey(await reader.all('replies.v1', 'BotReply'));
-  const letters = byKey(await reader.all('dead-letters.v1', 'DeadLetter'));
-  const states = byKey(await reader.all('dialogue-states.v1', 'DialogueState'));
+  const { epoch, messages, intents, replies, letters, states } = await load(reader);
   const counts = { accepted: traffic.accepted, answered: 0, lost: 0, duplicated: 0, reordered: 0, deadLettered: 0 };
   const kinds = new Set<string>();
   const complain = (kind: string, what: string): void => { if (!kinds.has(kind)) { kinds.add(kind); wrong.push(`${kind}: ${what}`); } };
@@ -92,10 +99,10 @@ async function compare(reader: Reader, traffic: Traffic, watchers: readonly Watc
     const accepted = conversation.accepted.map(({ messageId }) => messageId);
     const missing = accepted.filter((id) => !ids.includes(id));
     if (missing.length > 0) { counts.lost += missing.length; complain('accepted and not in the log', `${key} ${missing[0] ?? ''}`); }
-    const texts = stored.map(({ value }) => value?.text ?? '');
+    const texts = stored.map(textOf);
     if (new Set(texts).size < texts.length) { counts.duplicated += texts.length - new Set(texts).size; complain('twice in the log', `${key} ${texts.find((text, i) => texts.indexOf(text) !== i) ?? ''}`); }
-    const unasked = stored.filter(({ value }) => !accepted.includes(value?.messageId ?? '') && !conversation.unknown.includes(String(value?.text)));
-    if (unasked.length > 0) complain('in the log under an id that nobody was told', `${key} ${unasked[0]?.value?.text ?? ''}`);
+    const unasked = stored.filter(({ value }) => !accepted.includes(value?.messageId ?? '') && !conversation.unknown.includes(textOf({ value })));
+    if (unasked.length > 0) complain('in the log under an id that nobody was told', `${key} ${unasked.slice(0, 1).map(textOf).join('')}`);
     if (accepted.filter((id) => ids.includes(id)).join() !== ids.filter((id) => accepted.includes(id)).join()) { counts.reordered += 1; complain('not in the order of acceptance', key); }
     for (const { messageId, position } of conversation.accepted) {
       const at = stored.find(({ value }) => value?.messageId === messageId);
@@ -118,15 +125,26 @@ async function compare(reader: Reader, traffic: Traffic, watchers: readonly Watc
     if (stored.length > 0 && state?.turns !== wanted.length) complain('turns of the state', `${key} has ${state?.turns ?? 'none'} of ${wanted.length}`);
     outcomes.set(conversation.id, ids);
   }
-  const analytics = new Map<string, number>();
-  for (const { key, value } of await reader.all('analytics.v1', 'AnalyticsCount')) analytics.set(key, value?.replies ?? 0);
-  const counted = [...analytics.values()].reduce((sum, each) => sum + each, 0);
+  const counted = await repliesCounted(reader);
   if (counted !== counts.answered) complain('analytics', `counts ${counted} of ${counts.answered} replies`);
   for (const watcher of watchers) for (const [id, seen] of watcher.seen) {
-    const stored = outcomes.get(id) ?? [];
-    const from = stored.indexOf(seen[0] ?? '');
-    // What came before the first subscription was never asked for.
-    if (stored.slice(Math.max(0, from)).join() !== seen.join() && stored.length > 0) complain('a client was not told each outcome once, in order', `${id}: ${seen.length} of ${stored.length}, twice ${seen.length - new Set(seen).size}`);
+    const fault = watchFault(seen, outcomes.get(id) ?? []);
+    if (fault !== undefined) complain('a client was not told each outcome once, in order', `${id}: ${fault}`);
   }
   return { ...counts, wrong };
+}
+
+/** Sealed text cannot be compared; none is sealed here. */
+const textOf = ({ value }: { readonly value: Message | undefined }): string => typeof value?.text === 'string' ? value.text : '';
+
+async function repliesCounted(reader: Reader): Promise<number> {
+  const newest = new Map<string, number>();
+  for (const { key, value } of await reader.all('analytics.v1', 'AnalyticsCount')) newest.set(key, value?.replies ?? 0);
+  return [...newest.values()].reduce((sum, each) => sum + each, 0);
+}
+
+function watchFault(seen: readonly string[], stored: readonly string[]): string | undefined {
+  // What came before the first subscription was never asked for.
+  const wanted = stored.slice(Math.max(0, stored.indexOf(seen[0] ?? '')));
+  return stored.length === 0 || wanted.join() === seen.join() ? undefined : `${seen.length} of ${stored.length}, twice ${seen.length - new Set(seen).size}`;
 }
