@@ -1,7 +1,7 @@
 /** Trained models as files of a folder, by content hash. A cache: whatever goes wrong with it costs a training, no more. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../../platform/make-folder.js';
+import { makeFolder } from '../platform/make-folder.js';
 
 /**
  * Reads and writes at start-up only. A file is written beside its place and moved there, so that a half-written one is

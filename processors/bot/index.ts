@@ -4,4 +4,3 @@ export { createExtractor, type Extractor, type FoundEntity } from './entities.js
 export { checkBot, checkFiles, loadBot, loadBots, type BotCheck, type BotFile } from './loader.js';
 export { fold } from './text.js';
 export type { Bot, Condition, Fault, FlowDefinition, Instruction, ResponseDefinition, SlotDefinition, Template } from './types.js';
-export { fileModelCache } from './model-cache.js';
