@@ -8,9 +8,10 @@ import { ConfabError } from '../platform/errors.js';
 import { packageVersion } from '../platform/package-root.js';
 import { seededRandom } from '../platform/random.js';
 import { scratchFolder } from '../platform/testing.js';
-import type { CliDependencies } from './context.js';
+import type { CliContext, CliDependencies } from './context.js';
 import { runCli } from './program.js';
 import { FakeServer, type Faults } from './replay/fake-server.js';
+import { startCommand } from './start.js';
 import { errorText, harmless } from './terminal.js';
 
 async function run(argv: string[], env: Record<string, string> = {}, more: Partial<CliDependencies> = {}) {
@@ -40,6 +41,27 @@ test('a mistyped command is refused in one line, with the nearest one', async ()
   const { code, out, err } = await run(['repaly', 'x']);
   assert.deepEqual([code, out], [64, '']);
   assert.match(err, /^CONFAB_USAGE: The command line is wrong\. There is no command "repaly"\. Did you mean replay\? [^\n]*\n$/);
+});
+
+test('a command that only holds others prints its help, and nothing else', async () => {
+  for (const name of ['topology', 'bot']) {
+    const { code, out, err } = await run([name]);
+    assert.equal(code, 64);
+    assert.match(out + err, new RegExp(`^Usage: confab ${name} [^]*Commands:`));
+    assert.doesNotMatch(out + err, /CONFAB_USAGE/);
+  }
+});
+
+test('a role that does not exist is refused before anything else', async () => {
+  const never = async (): Promise<never> => { throw new Error('started'); };
+  const commands = [{ name: 'start', description: 'start', load: async (context: CliContext) => startCommand(context, ['ingress', 'intent'], never) }];
+  const { code, err } = await run(['start', '--role', 'intnt'], {}, { commands });
+  assert.equal(code, 64);
+  assert.match(err, /^CONFAB_USAGE: [^\n]*There is no role "intnt"\. Did you mean intent\? There are ingress, intent\.[^\n]*\n$/);
+});
+
+test('what went wrong and what to do are sentences of their own', () => {
+  assert.match(errorText(new ConfabError('CONFAB_LOG_LOCKED', { detail: 'process 7 writes to ./data' }), { colour: false, stack: false }), /writes to \.\/data\. Stop it/);
 });
 
 test('a wrong option is refused in one line', async () => {

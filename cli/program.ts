@@ -39,6 +39,8 @@ export async function runCli(argv: readonly string[], dependencies: CliDependenc
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return code;
+    // A command of which only the subcommands do something: its help has been printed.
+    if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage;
     const shown = error instanceof CommanderError ? usageError(error) : error;
     stderr.write(errorText(shown, { colour: hasColour(stderr, env), stack: env.CONFAB_LOG_LEVEL === 'debug' || env.CONFAB_LOG_LEVEL === 'trace' }));
     return shown instanceof ConfabError && shown.code === 'CONFAB_USAGE' ? EXIT.usage : EXIT.failed;

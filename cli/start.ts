@@ -1,8 +1,10 @@
 /** `confab start`: runs the pipeline, or some of its roles, until it is told to stop. */
 import { Command } from 'commander';
 import { loadConfig, type Config } from '../platform/config.js';
+import { ConfabError } from '../platform/errors.js';
 import { packageVersion } from '../platform/package-root.js';
 import { EXIT, type CliContext } from './context.js';
+import { suggestion } from './terminal.js';
 
 /** A started process, as far as the command needs it. */
 export interface Started {
@@ -21,6 +23,8 @@ export function startCommand(context: CliContext, roles: readonly string[], run:
     .option('--role <role>', `run only this role (repeatable): ${roles.join(', ')}; needs Kafka`, collect, [])
     .addHelpText('after', '\nExamples:\n  confab start\n  CONFAB_KAFKA_BROKERS=kafka:9092 CONFAB_REDIS_URL=redis://redis:6379 confab start --role intent --role dialogue')
     .action(async ({ role }: { role: string[] }) => {
+      const unknown = role.find((name) => !roles.includes(name));
+      if (unknown !== undefined) throw new ConfabError('CONFAB_USAGE', { detail: `There is no role "${unknown}".${suggestion(unknown, roles)} There are ${roles.join(', ')}.` });
       const begun = context.clock.monotonic();
       const config = loadConfig(context.env, { roles: role });
       const started = await run(config);
