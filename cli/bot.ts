@@ -29,7 +29,7 @@ async function check(context: CliContext, wanted: string | undefined, json: bool
   for (const { folder, bot, faults, warnings } of results) {
     for (const fault of faults) stdout.write(`${line(folder, 'error', fault)}\n`);
     for (const fault of warnings) stdout.write(`${line(folder, 'warning', fault)}\n`);
-    stdout.write(harmless(`${basename(folder)}: ${bot === undefined ? `${faults.length} faults` : `sound, version ${bot.version}`}`) + '\n');
+    stdout.write(harmless(`${basename(folder)}: ${bot === undefined ? `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}` : `sound, version ${bot.version}`}`) + '\n');
   }
 }
 
