@@ -1,7 +1,8 @@
+import { recordBytes, type BatchLimits } from './batch-limits.js';
 import type { LogRecord } from './event-log.js';
-import {
-  recordBytes, type CompactOptions, type GroupOffset, type KnownKey, type LogStore, type PartitionState, type ReadLimits, type StoreBatch,
-  type StoredTopic, type TopicState,
+import type {
+  CompactOptions, GroupOffset, KnownKey, LogStore, PartitionState, StoreBatch,
+  StoredTopic, TopicState,
 } from './in-process/store.js';
 
 interface Kept { readonly name: string; readonly id: string; config: TopicState['config']; readonly partitions: KeptPartition[] }
@@ -28,7 +29,7 @@ export class MemoryStore implements LogStore {
     return Promise.resolve();
   }
 
-  read(partition: PartitionState, from: number, to: number, limits: ReadLimits): LogRecord[] {
+  read(partition: PartitionState, from: number, to: number, limits: BatchLimits): LogRecord[] {
     const { records } = this.kept(partition);
     const found: LogRecord[] = [];
     let bytes = 0;

@@ -1,10 +1,10 @@
 /** The store of the embedded log: blocks of records in lmdb, one transaction a batch. */
 import { ConfabError } from '../../errors.js';
+import { recordBytes, type BatchLimits } from '../batch-limits.js';
 import type { LogRecord } from '../event-log.js';
 import type {
-  CompactOptions, GroupOffset, KnownKey, LogStore, PartitionState, ReadLimits, StoreBatch, StoredTopic, TopicState,
+  CompactOptions, GroupOffset, KnownKey, LogStore, PartitionState, StoreBatch, StoredTopic, TopicState,
 } from '../in-process/store.js';
-import { recordBytes } from '../in-process/store.js';
 import { decodeBlock, encodeBlock, encodedBytes, readHead } from './blocks.js';
 import { compactFile, retainFile, sweepExpired, sweepFiles } from './cleaning.js';
 import { transact, type Environment, type TopicEntry } from './environment.js';
@@ -59,7 +59,7 @@ export class LmdbStore implements LogStore {
     }
   }
 
-  read(partition: PartitionState, from: number, to: number, limits: ReadLimits): LogRecord[] {
+  read(partition: PartitionState, from: number, to: number, limits: BatchLimits): LogRecord[] {
     const found: LogRecord[] = [];
     let bytes = 0;
     outer: for (const { block, last } of blocksOf(this.env, this.file(partition).number, from)) {

@@ -3,8 +3,9 @@
  * one that is behind is brought up to date from the store, in turns, so that no turn of the event loop takes long.
  */
 import { ConfabError, toConfabError } from '../../errors.js';
+import { batchEnd, type BatchLimits } from '../batch-limits.js';
 import type { LogRecord, RecordBatch } from '../event-log.js';
-import { recordBytes, type LogStore, type PartitionReader, type PartitionState, type ReadLimits } from './store.js';
+import type { LogStore, PartitionReader, PartitionState } from './store.js';
 
 /** Records read from the store in one turn, over all readers. */
 const TURN_RECORDS = 2_000;
@@ -21,7 +22,7 @@ export class Reader implements PartitionReader {
   private open = true;
 
   constructor(
-    private readonly partition: PartitionState, private cursor: number, private readonly limits: ReadLimits,
+    private readonly partition: PartitionState, private cursor: number, private readonly limits: BatchLimits,
     private readonly receiver: Receiver, private readonly pump: Pump,
   ) {
     partition.readers.add(this);
@@ -49,7 +50,7 @@ export class Reader implements PartitionReader {
     if (records[0]?.offset !== this.cursor) { this.pump.wake(this); return; }
     let from = 0;
     while (from < records.length && this.open && !this.paused) {
-      const to = sliceEnd(records, from, this.limits);
+      const to = batchEnd(records, from, this.limits);
       this.hand(from === 0 && to === records.length ? records : records.slice(from, to), (records[to - 1]?.offset ?? 0) + 1);
       from = to;
     }
@@ -80,18 +81,6 @@ export class Reader implements PartitionReader {
       this.receiver.broken(toConfabError(error));
     }
   }
-}
-
-/** Where a batch that begins at `from` must end. */
-function sliceEnd(records: readonly LogRecord[], from: number, limits: ReadLimits): number {
-  const most = Math.min(records.length, from + limits.maxRecords);
-  let bytes = 0;
-  for (let at = from; at < most; at += 1) {
-    const record = records[at];
-    if (record) bytes += recordBytes(record);
-    if (bytes > limits.maxBytes && at > from) return at;
-  }
-  return most;
 }
 
 /** Brings readers that are behind up to date, each in its turn. */

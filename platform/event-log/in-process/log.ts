@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.js';
 import { ConfabError } from '../../errors.js';
 import { partitionOf } from '../../partitioner.js';
 import type { Random } from '../../random.js';
+import { recordBytes } from '../batch-limits.js';
 import type {
   AppendedOffsets, Appender, CommittedOffset, EventLog, GroupListener, GroupMember, GroupOptions, LogAdmin, NewRecord,
   OnceAppender, OnceResult, RecordBatch, TopicDescription,
@@ -11,7 +12,7 @@ import { InProcessAdmin } from './admin.js';
 import { Pump } from './delivery.js';
 import { Group, type GroupLog, type Member } from './group.js';
 import { GroupOffsets } from './group-offsets.js';
-import { recordBytes, TopicState, type LogStore, type PartitionState } from './store.js';
+import { TopicState, type LogStore, type PartitionState } from './store.js';
 import { checkAlive, Writer, type OpenBatch, type PlacedRecord } from './writer.js';
 
 const READ_LIMITS = { maxRecords: 500, maxBytes: 1_048_576 };

@@ -4,6 +4,7 @@
  * calls `write`, `retain` and the topic methods one at a time; `compact` and `sweep` run beside them, one at a time. Faults are injected by wrapping a store.
  * Stores: memory.ts, embedded/lmdb-store.ts.
  */
+import type { BatchLimits } from '../batch-limits.js';
 import type { LogRecord, OffsetToCommit, TopicConfig, TopicDescription } from '../event-log.js';
 
 const DEFAULT_MAX_RECORD_BYTES = 1_000_000;
@@ -99,11 +100,6 @@ export interface StoredTopic {
   readonly partitions: readonly { readonly start: number; readonly end: number }[];
 }
 
-export interface ReadLimits {
-  readonly maxRecords: number;
-  readonly maxBytes: number;
-}
-
 export interface CompactOptions {
   readonly tombstonesBefore: number;
   /** Also where little has changed since the last time. */
@@ -118,7 +114,7 @@ export interface LogStore {
   /** @throws CONFAB_LOG_UNAVAILABLE nothing was written; any other error counts as that */
   write(batch: StoreBatch): Promise<void>;
   /** Records in `from` … `to` (exclusive), in order, at least one if there is any, then as many as the limits allow. */
-  read(partition: PartitionState, from: number, to: number, limits: ReadLimits): LogRecord[];
+  read(partition: PartitionState, from: number, to: number, limits: BatchLimits): LogRecord[];
   /** The first offset whose record is at or after the timestamp. */
   offsetAt(partition: PartitionState, timestamp: number): number | undefined;
   knownKey(key: string): KnownKey | undefined;
@@ -136,11 +132,4 @@ export interface LogStore {
   /** Forgets keys that are past their time, and what deleted topics left behind, in small steps. */
   sweep(now: number, pause: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
-}
-
-/** Bytes of a record as limits count them. */
-export function recordBytes(record: { key: string | null; value: Buffer | null; headers?: Readonly<Record<string, string>> | undefined }): number {
-  let bytes = (record.key === null ? 0 : Buffer.byteLength(record.key)) + (record.value?.length ?? 0);
-  if (record.headers) for (const name in record.headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(record.headers[name] ?? '');
-  return bytes;
 }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../clock.js';
 import { ConfabError, toConfabError } from '../../errors.js';
+import { batchEnd } from '../batch-limits.js';
 import type { LogRecord, RecordBatch, TopicPartition } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { KafkaCode, refusal, STALE_LEADER } from './codes.js';
@@ -182,7 +183,7 @@ export class Fetcher {
     const batch = (list: readonly LogRecord[], next: number): RecordBatch => ({ topic: place.topic, partition: place.partition, records: list, nextOffset: next, endOffset: answer.highWatermark });
     let from = 0;
     while (from < records.length) {
-      const to = sliceEnd(records, from, this.options.maxBatchRecords, this.options.maxBatchBytes);
+      const to = batchEnd(records, from, { maxRecords: this.options.maxBatchRecords, maxBytes: this.options.maxBatchBytes });
       const last = to === records.length;
       place.held.push(batch(from === 0 && last ? records : records.slice(from, to), last ? nextOffset : (records[to - 1] as LogRecord).offset + 1));
       from = to;
@@ -217,15 +218,4 @@ export class Fetcher {
   private async pauseShortly(): Promise<void> {
     await this.options.clock.sleep(PAUSE_MILLIS, this.stopping.signal).catch(() => undefined);
   }
-}
-
-function sliceEnd(records: readonly LogRecord[], from: number, maxRecords: number, maxBytes: number): number {
-  const most = Math.min(records.length, from + maxRecords);
-  let bytes = 0;
-  for (let at = from; at < most; at += 1) {
-    const record = records[at] as LogRecord;
-    bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);
-    if (bytes > maxBytes && at > from) return at;
-  }
-  return most;
 }

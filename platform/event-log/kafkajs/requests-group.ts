@@ -122,10 +122,7 @@ export function offsetCommit(place: GroupPlace, topics: readonly PartitionOf<Off
     },
     decode(input) {
       input.throttle();
-      return input.array(() => {
-        const topic = input.string() ?? '';
-        return input.array(() => ({ topic, partition: input.int32(), code: input.int16() }));
-      }).flat();
+      return partitionCodes(input);
     },
   };
 }
@@ -159,4 +156,12 @@ export function decodeAssignment(bytes: Buffer): readonly PartitionOf<number>[] 
   const input = new Reader(bytes);
   input.int16();
   return input.array(() => ({ topic: input.string() ?? '', partitions: input.array(() => input.int32()) }));
+}
+
+/** The usual body of an answer about partitions: by topic, number and code. */
+export function partitionCodes(input: Reader): PartitionCode[] {
+  return input.array(() => {
+    const topic = input.string() ?? '';
+    return input.array(() => ({ topic, partition: input.int32(), code: input.int16() }));
+  }).flat();
 }

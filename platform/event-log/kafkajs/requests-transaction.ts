@@ -1,5 +1,5 @@
 /** Requests of producers: identity, records, transactions. */
-import type { GroupPlace, OffsetEntry, PartitionCode } from './requests-group.js';
+import { partitionCodes, type GroupPlace, type OffsetEntry, type PartitionCode } from './requests-group.js';
 import type { PartitionOf } from './requests-metadata.js';
 import type { WireRequest } from './wire.js';
 
@@ -64,10 +64,7 @@ export function addPartitionsToTxn(identity: Identity, topics: readonly Partitio
     },
     decode(input) {
       input.throttle();
-      return input.array(() => {
-        const topic = input.string() ?? '';
-        return input.array(() => ({ topic, partition: input.int32(), code: input.int16() }));
-      }).flat();
+      return partitionCodes(input);
     },
   };
 }
