@@ -210,6 +210,7 @@ export class KafkaAppender implements Appender {
       this.options.logger.warn({ topic: batch.topic, partition: batch.partition, reason }, 'an append has no answer');
       return [];
     },
+    stale: (batch) => batch.refs.some(({ call }) => call.settled),
     dropped: (batch) => {
       for (const { call } of batch.refs) this.fail(call, new ConfabError(this.partly(call) ? 'CONFAB_LOG_OUTCOME_UNKNOWN' : 'CONFAB_LOG_UNAVAILABLE', { detail: 'what was sent before it has no answer' }));
     },

@@ -5,7 +5,7 @@ import { systemClock } from '../../clock.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { KafkaCode } from './codes.js';
 import type { Directory } from './directory.js';
-import { Batch, Producer, type Policy } from './producer.js';
+import { Batch, Producer, without, type Policy } from './producer.js';
 import type { WireRequest } from './wire.js';
 import { Writer } from './wire.js';
 
@@ -82,4 +82,24 @@ test('when the broker has lost the thread the producer is worn, and what follows
   assert.equal(sent.length, 1);
   assert.deepEqual(log, [`refused a ${KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER}`, 'dropped b']);
   assert.ok(producer.worn);
+});
+
+test('what was given up while the batch waited for its next attempt is not sent, what is left is', async () => {
+  // A call was told that nothing was written, and its record was sent all the same after the pause.
+  const { network, sent } = broker(['refused', { code: 0, offset: 0 }]);
+  const log: string[] = [];
+  const given = new Set<string>();
+  const clock = { ...systemClock, sleep: async () => { given.add('a'); } };
+  const kept = (batch: Batch<string>): Batch<string>[] => (batch.sent ? [batch] : without(batch, (ref) => given.has(ref)));
+  await new Producer(identity, { network, directory, clock }).send([batchOf('a', 'b')], 1_000, policy(log, { again: kept, stale: (batch) => batch.refs.some((ref) => given.has(ref)) }));
+  assert.deepEqual(sent, [{ sequence: 0, records: 1 }]);
+  assert.deepEqual(log, ['written b at 0']);
+});
+
+test('a leader that stepped down may have appended: its answer leaves the batch as it is, and in doubt', async () => {
+  const { network, sent } = broker([{ code: KafkaCode.NOT_LEADER_OR_FOLLOWER }, { code: 0, offset: 0 }]);
+  const doubt: boolean[] = [];
+  await new Producer(identity, { network, directory, clock: systemClock }).send([batchOf('a', 'b')], 1_000, policy([], { again: (batch) => { doubt.push(batch.sent); return [batch]; } }));
+  assert.deepEqual(doubt, [true]);
+  assert.deepEqual(sent, [{ sequence: 0, records: 2 }, { sequence: 0, records: 2 }]);
 });

@@ -43,6 +43,8 @@ export interface Policy<R> {
   refused(batch: Batch<R>, code: number, records: readonly number[]): Batch<R>[];
   /** Before a batch is tried once more. Returns what to try: the batch itself, less of it if it was not sent, or nothing. */
   again(batch: Batch<R>, reason: string): Batch<R>[];
+  /** True when records of a batch that was never sent must not be sent any more: it goes to `again` instead. */
+  stale?(batch: Batch<R>): boolean;
   /** It was not sent, and cannot be sent by this producer any more. */
   dropped(batch: Batch<R>): void;
 }
@@ -52,10 +54,12 @@ const PAUSE_MILLIS = { first: 5, most: 200 };
 /** The sequence number is an int32 and wraps; it is never let come near. */
 const LAST_SEQUENCE = 2_000_000_000;
 
+/** A leader that steps down after it has appended says the same as one that was none: the new leader may have the batch. */
+const MAYBE_APPENDED: readonly number[] = [KafkaCode.NOT_LEADER_OR_FOLLOWER, KafkaCode.KAFKA_STORAGE_ERROR];
 /** Refusals that another attempt may mend; the broker did not append. */
-const NOT_APPENDED = new Set<number>([...STALE_LEADER, KafkaCode.NOT_ENOUGH_REPLICAS, KafkaCode.CORRUPT_MESSAGE, KafkaCode.CONCURRENT_TRANSACTIONS]);
+const NOT_APPENDED = new Set<number>([...[...STALE_LEADER].filter((code) => !MAYBE_APPENDED.includes(code)), KafkaCode.NOT_ENOUGH_REPLICAS, KafkaCode.CORRUPT_MESSAGE, KafkaCode.CONCURRENT_TRANSACTIONS]);
 /** The leader has it or may have it: the same batch once more. */
-const APPENDED = new Set<number>([KafkaCode.REQUEST_TIMED_OUT, KafkaCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaCode.UNKNOWN_SERVER_ERROR]);
+const APPENDED = new Set<number>([...MAYBE_APPENDED, KafkaCode.REQUEST_TIMED_OUT, KafkaCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaCode.UNKNOWN_SERVER_ERROR]);
 /** The broker's idea of the producer differs from ours: this identity is of no more use. */
 const STATE: ReadonlySet<number> = new Set([
   KafkaCode.OUT_OF_ORDER_SEQUENCE_NUMBER, KafkaCode.DUPLICATE_SEQUENCE_NUMBER, KafkaCode.UNKNOWN_PRODUCER_ID, KafkaCode.INVALID_PRODUCER_EPOCH,
@@ -80,7 +84,7 @@ export class Producer {
     let pause = PAUSE_MILLIS.first;
     while (queues.size > 0) {
       const round = firstOf(queues, maxRequestBytes);
-      const outcomes = await this.attempt(round.map(([, queue]) => queue[0] as Batch<R>));
+      const outcomes = await this.attempt(round.map(([, queue]) => queue[0] as Batch<R>), policy);
       let waiting = false;
       round.forEach(([key, queue], index) => {
         waiting = this.settle(queue, outcomes[index] as Outcome, policy) || waiting;
@@ -117,14 +121,16 @@ export class Producer {
     return false;
   }
 
-  private async attempt<R>(batches: readonly Batch<R>[]): Promise<Outcome[]> {
+  private async attempt<R>(batches: readonly Batch<R>[], policy: Policy<R>): Promise<Outcome[]> {
     const { directory } = this.dependencies;
     const outcomes: Map<Batch<R>, Outcome> = new Map();
     const reasons = new Map<string, string>();
     for (const topic of new Set(batches.map((batch) => batch.topic))) {
       if (!directory.cached(topic)) await directory.topic(topic).catch((error: unknown) => { reasons.set(topic, error instanceof Error ? error.message : ''); });
     }
-    const nodes = byLeader(batches, ({ topic, partition }) => directory.cached(topic)?.leaders[partition] ?? -1);
+    // Looked at now: lookups, pauses and batches before it may have taken long.
+    const fresh = policy.stale === undefined ? batches : batches.filter((batch) => batch.sent || policy.stale?.(batch) !== true);
+    const nodes = byLeader(fresh, ({ topic, partition }) => directory.cached(topic)?.leaders[partition] ?? -1);
     await Promise.all([...nodes].map(async ([node, group]) => {
       if (node < 0) for (const batch of group) outcomes.set(batch, { kind: 'again', reason: reasons.get(batch.topic) ?? 'the partition has no leader' });
       else await this.request(node, group, outcomes);
