@@ -9,6 +9,7 @@
  */
 import type { Kafka } from 'kafkajs';
 import { Reader, Writer, type WireRequest } from './kafkajs/wire.js';
+import { Overdue, within } from './kafkajs/within.js';
 
 interface Connection {
   send(request: {
@@ -34,6 +35,12 @@ export interface Cluster {
 }
 
 const FETCH = 1;
+/**
+ * What kafkajs leaves without an end has one here: its own time-outs stop with the connection, so that a request on one
+ * that is being closed, and an attempt to connect that the other side ends, may never be answered.
+ */
+const ANSWER_MILLIS = { least: 5_000, grace: 2_000 };
+const CONNECT_MILLIS = 10_000;
 
 /** A cluster of its own: own connections, not yet opened. */
 export function clusterOf(kafka: Kafka): Cluster {
@@ -65,7 +72,8 @@ export class Network {
   private readonly connecting = new Map<string, Promise<Connection>>();
   private closed = false;
 
-  constructor(private readonly kafka: Kafka) { this.cluster = clusterOf(kafka); }
+  /** @param answerMillis the request time-out that `kafka` was made with */
+  constructor(private readonly kafka: Kafka, private readonly answerMillis = ANSWER_MILLIS.least) { this.cluster = clusterOf(kafka); }
 
   /**
    * Sends to a broker by number, or to any.
@@ -74,16 +82,20 @@ export class Network {
   async send<T>(node: number | 'any', request: WireRequest<T>): Promise<T> {
     const progress = { sent: false };
     let connection: Connection;
+    const { cluster } = this;
     try {
-      connection = await this.connection(node, request.apiKey === FETCH ? 1 : 0);
+      connection = await within(CONNECT_MILLIS, this.connection(node, request.apiKey === FETCH ? 1 : 0));
     } catch (error) {
+      if (error instanceof Overdue && this.cluster === cluster) this.renew();
       throw new NoAnswer(false, error);
     }
     try {
-      return await connection.send(translate(request, progress)) as T;
+      const patience = Math.max(this.answerMillis, request.timeoutMillis ?? 0) + ANSWER_MILLIS.grace;
+      return await within(patience, connection.send(translate(request, progress))) as T;
     } catch (error) {
       // A broker that is stopped but not gone keeps its connections open: do not ask on these again.
-      if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError') this.renew();
+      const silent = error instanceof Overdue || (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError');
+      if (silent && this.cluster === cluster) this.renew();
       throw new NoAnswer(progress.sent, error);
     }
   }
@@ -101,8 +113,7 @@ export class Network {
 
   async close(): Promise<void> {
     this.closed = true;
-    await this.opening?.catch(() => undefined);
-    await this.cluster.disconnect().catch(() => undefined);
+    await within(CONNECT_MILLIS, (async () => { await this.opening?.catch(() => undefined); await this.cluster.disconnect(); })()).catch(() => undefined);
   }
 
   private async connection(node: number | 'any', lane: number): Promise<Connection> {

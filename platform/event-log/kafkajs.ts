@@ -88,7 +88,7 @@ class KafkaEventLog implements EventLog {
     this.timings = { ...TIMINGS, ...options.timings };
     this.metrics = options.metrics ? kafkaMetrics(options.metrics) : noMetrics;
     this.kafka = new Kafka(kafkaConfig(options, this.timings));
-    this.network = new Network(this.kafka);
+    this.network = this.connections();
     this.directory = new Directory(this.network, clock);
     this.kafkaAdmin = new LazyAdmin(this.kafka);
     this.acls = new KafkaAcls(this.kafkaAdmin);
@@ -104,7 +104,7 @@ class KafkaEventLog implements EventLog {
     this.refuseClosed();
     const { clock, logger } = this.options;
     const appender: KafkaAppender = new KafkaAppender({
-      network: new Network(this.kafka), directory: this.directory, clock, logger, metrics: this.metrics, ...this.sizes(),
+      network: this.connections(), directory: this.directory, clock, logger, metrics: this.metrics, ...this.sizes(),
       timeoutMillis: this.options.appendTimeoutMillis ?? DEFAULTS.appendTimeoutMillis,
     }, () => { this.open.delete(appender); });
     this.open.add(appender);
@@ -116,13 +116,13 @@ class KafkaEventLog implements EventLog {
     const { clock, logger } = this.options;
     const { directory, timings } = this;
     for (const topic of options.topics) await insist(clock, () => directory.topic(topic));
-    const work = new Network(this.kafka);
+    const work = this.connections();
     const coordinators = new Coordinators(work);
     const transactions = new Transactions({
       network: work, directory, coordinators, clock, group: options.group, metrics: this.metrics, transactionTimeoutMillis: timings.transactionTimeoutMillis, ...this.sizes(),
     });
     const member: KafkaMember = new KafkaMember(options, listener, {
-      membership: new Network(this.kafka), work, directory, coordinators, transactions, clock, logger, metrics: this.metrics, times: timings, fetchBytes: FETCH_BYTES, maxWaitMillis: timings.maxWaitMillis,
+      membership: this.connections(), work, directory, coordinators, transactions, clock, logger, metrics: this.metrics, times: timings, fetchBytes: FETCH_BYTES, maxWaitMillis: timings.maxWaitMillis,
     }, () => { this.open.delete(member); });
     this.open.add(member);
     return member;
@@ -159,6 +159,8 @@ class KafkaEventLog implements EventLog {
     await Promise.all([...this.open].map((each) => each.close()));
     await Promise.all([this.network.close(), this.kafkaAdmin.close()]);
   }
+
+  private connections(): Network { return new Network(this.kafka, this.timings.requestTimeoutMillis); }
 
   private sizes(): { maxRecordBytes: number; maxBatchBytes: number; maxRequestBytes: number } {
     return {

@@ -10,21 +10,29 @@ import { boundsOf, byTopic, insist, offsetsAt, type Coordinators, type Directory
 import { fromKafkajs } from './kafkajs-errors.js';
 import { offsetCommit } from './requests-group.js';
 import { LATEST, setTopicConfigs } from './requests-metadata.js';
+import { Overdue, within } from './within.js';
 
 const { ConfigResourceTypes, ConfigSource } = kafkajs;
 
-/** kafkajs's admin client, connected when it is first needed. */
+/** The longest that one use of kafkajs's admin client may take, its own attempts and time-outs included. */
+const PATIENCE_MILLIS = 15_000;
+
+/** kafkajs's admin client, connected when it is first needed, and replaced when it says nothing any more. */
 export class LazyAdmin {
   private connecting: Promise<Admin> | undefined;
 
-  constructor(private readonly kafka: Kafka) {}
+  constructor(private readonly kafka: Pick<Kafka, 'admin'>, private readonly patienceMillis = PATIENCE_MILLIS) {}
 
   /** Errors of the catalogue come out. */
   async use<T>(detail: string, run: (admin: Admin) => Promise<T>): Promise<T> {
+    const connecting = this.connecting ??= this.connect();
     try {
-      this.connecting ??= this.connect();
-      return await run(await this.connecting);
+      return await within(this.patienceMillis, connecting.then(run));
     } catch (error) {
+      if (error instanceof Overdue && this.connecting === connecting) {
+        this.connecting = undefined;
+        void connecting.then((admin) => admin.disconnect()).catch(() => undefined);
+      }
       throw fromKafkajs(error, detail);
     }
   }
@@ -41,7 +49,8 @@ export class LazyAdmin {
   }
 
   async close(): Promise<void> {
-    await this.connecting?.then((admin) => admin.disconnect()).catch(() => undefined);
+    if (this.connecting === undefined) return;
+    await within(this.patienceMillis, this.connecting.then((admin) => admin.disconnect())).catch(() => undefined);
   }
 }
 
