@@ -1,7 +1,6 @@
 /** Configuration: the only place that knows environment variables. The declaration is config/settings.ts. */
-export { configReference, describeConfig, type DescribedSetting } from './config/describe.js';
+export { configReference, describeConfig } from './config/describe.js';
 export { allSettings, loadConfig, type Environment, type LoadOptions } from './config/load.js';
 export { nearest } from './config/nearest.js';
-export { isLoopback, type AuthMode, type Config, type TraceTarget } from './config/rules.js';
+export type { Config } from './config/rules.js';
 export { Secret } from './config/secret.js';
-export { LOG_LEVELS } from './config/settings.js';

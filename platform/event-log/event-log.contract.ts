@@ -12,7 +12,7 @@ import { groupContract } from './contract/group.contract.js';
 import { onceContract } from './contract/once.contract.js';
 import { readContract } from './contract/read.contract.js';
 
-export type { LogFactory, LogHarness } from './contract/bench.contract.js';
+export type { LogFactory } from './contract/bench.contract.js';
 
 export interface ContractOptions {
   /** Why the suite cannot run here (`skipWithout('kafka')`). */

@@ -7,7 +7,6 @@
  * Adapters: memory.ts (tests, simulation), embedded.ts (one machine, durable), kafkajs.ts (Apache Kafka).
  * Contract suite: event-log.contract.ts.
  */
-import type { Clock } from '../clock.js';
 import type { ConfabError } from '../errors.js';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -259,8 +258,4 @@ export interface EventLog {
   /** Resolves when the log answers. @throws CONFAB_LOG_UNAVAILABLE */
   check(): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface EventLogDependencies {
-  readonly clock: Clock;
 }

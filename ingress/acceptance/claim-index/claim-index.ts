@@ -71,9 +71,7 @@ export interface ClaimIndex {
   close(): Promise<void>;
 }
 
-/** Of the topic: message.timestamp.before.max.ms. */
-export const APPEND_MILLIS = 10_000;
-/** Past this age a claim is in the log or never will be: 5 s are for clocks that differ. */
+/** Past this age a claim is in the log or never will be: the topic takes appends for 10 s (message.timestamp.before.max.ms), 5 s are for clocks that differ. */
 export const DOUBT_MILLIS = 15_000;
 /** How long a turn to rebuild lasts without progress. */
 export const LEASE = 10_000;

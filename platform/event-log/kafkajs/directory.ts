@@ -15,8 +15,6 @@ export interface Topic {
   readonly replicas: number;
 }
 
-export interface PartitionAt<T> { readonly topic: string; readonly partition: number; readonly at: T }
-
 /** Leaders move rarely and answers tell it; this only finds partitions that were added. */
 const MAX_AGE_MILLIS = 60_000;
 /** While a partition has no leader: the election takes about that long at least. */
