@@ -50,6 +50,10 @@ export class StageRunner implements GroupListener {
   private assignment: Assignment | undefined;
   private readonly shares = new Map<string, PartitionShare>();
   private instance: string;
+  /** The name has been used in a commit, or may have been. */
+  private tookOver = false;
+  /** Names of before, until the next take-over has ended what they left open. */
+  private readonly former: string[] = [];
   /** From the end of a take-over on, until its generation has ended or a commit has failed. */
   private commits: CommitLoop | undefined;
   private bytes = 0;
@@ -131,7 +135,10 @@ export class StageRunner implements GroupListener {
     this.assignment = assignment;
     this.releaseExcept(new Set(assignment.partitions));
     await this.options.prepare?.();
-    const taken = await takeOver(assignment, this.instance);
+    this.tookOver = true;
+    const former = [...this.former];
+    const taken = await takeOver(assignment, this.instance, former);
+    this.former.splice(0, former.length);
     await this.gain(taken, assignment);
     await assignment.start([...this.shares.values()].map((share) => ({ topic: share.topic, partition: share.partition, offset: share.window.nextOffset })));
     insistOn(assignment);
@@ -249,6 +256,8 @@ export class StageRunner implements GroupListener {
     this.commits = undefined;
     this.options.engine.clear();
     for (const share of [...this.shares.values()]) this.release(share, 'a commit failed');
+    if (this.tookOver) this.former.push(this.instance);
+    this.tookOver = false;
     this.instance = this.options.newInstance();
   }
 

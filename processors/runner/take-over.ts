@@ -17,10 +17,13 @@ export interface TakenPartition extends TopicPartition {
   readonly foreign: boolean;
 }
 
-/** @throws CONFAB_FENCED the generation has ended; CONFAB_LOG_UNAVAILABLE; CONFAB_OFFSET_OUT_OF_RANGE retention passed the group */
-export async function takeOver(assignment: Assignment, instance: string): Promise<TakenPartition[]> {
+/**
+ * @param former names that this process had before and that may not stand in any commit yet
+ * @throws CONFAB_FENCED the generation has ended; CONFAB_LOG_UNAVAILABLE; CONFAB_OFFSET_OUT_OF_RANGE retention passed the group
+ */
+export async function takeOver(assignment: Assignment, instance: string, former: readonly string[] = []): Promise<TakenPartition[]> {
   const seen = await assignment.committed({ stable: false });
-  const owners = new Set(seen.map((each) => decodeMetadata(each.metadata).instance));
+  const owners = new Set([...former, ...seen.map((each) => decodeMetadata(each.metadata).instance)]);
   owners.delete('');
   owners.delete(instance);
   await Promise.all([...owners].map((owner) => assignment.fence(owner)));

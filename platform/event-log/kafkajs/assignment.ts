@@ -19,6 +19,8 @@ export interface AssignmentParts {
 }
 
 const PAUSE_MILLIS = { first: 5, most: 50 };
+/** Transactions time out long before: one that is pending for so long has been forgotten by its coordinator. */
+const UNSTABLE_MILLIS = 30_000;
 
 export class KafkaAssignment implements Assignment {
   private readonly controller = new AbortController();
@@ -99,6 +101,7 @@ interface CommittedParts { readonly network: Network; readonly coordinators: Coo
 export async function fetchCommitted(parts: CommittedParts, group: string, partitions: readonly TopicPartition[], stable: boolean, signal?: AbortSignal): Promise<CommittedOffset[]> {
   if (partitions.length === 0) return [];
   const topics = byTopic(partitions, ({ partition }) => partition);
+  const until = parts.clock.monotonic() + UNSTABLE_MILLIS;
   for (let pause = PAUSE_MILLIS.first; ; pause = Math.min(pause * 2, PAUSE_MILLIS.most)) {
     const offsets = await insist(parts.clock, () => ask(parts, group, topics, stable), signal);
     if (offsets) {
@@ -108,6 +111,7 @@ export async function fetchCommitted(parts: CommittedParts, group: string, parti
         return { topic, partition, offset: found && found.offset >= 0 ? found.offset : null, metadata: found?.metadata ?? '' };
       });
     }
+    if (parts.clock.monotonic() >= until) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: `a transaction that is pending on the offsets of ${group} does not end` });
     await parts.clock.sleep(pause, signal);
   }
 }

@@ -47,6 +47,7 @@ export const KafkaCode = {
   INVALID_RECORD: 87,
   UNSTABLE_OFFSET_COMMIT: 88,
   PRODUCER_FENCED: 90,
+  TRANSACTIONAL_ID_NOT_FOUND: 105,
 } as const;
 
 const NAMES = new Map<number, string>(Object.entries(KafkaCode).map(([name, code]) => [code, name]));

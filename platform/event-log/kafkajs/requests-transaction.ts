@@ -114,3 +114,26 @@ export function endTxn(identity: Identity, commit: boolean): WireRequest<number>
     decode(input) { input.throttle(); return input.int16(); },
   };
 }
+
+/** DescribeTransactions v0 (Kafka 3.0): what the coordinator knows of a transactional id, e.g. `CompleteCommit`; '' when nothing. */
+export function describeTransaction(transactionalId: string): WireRequest<{ code: number; state: string }> {
+  return {
+    apiKey: 65, apiName: 'DescribeTransactions', version: 0,
+    encode(out) { out.tags().compactArray([transactionalId], (id) => { out.compactString(id); }).tags(); },
+    decode(input) {
+      input.tags();
+      input.throttle();
+      const [first] = input.compactArray(() => {
+        const found = { code: input.int16(), id: input.compactString(), state: input.compactString() ?? '' };
+        input.int32();
+        input.int64();
+        input.int64();
+        input.int16();
+        input.compactArray(() => { input.compactString(); input.compactArray(() => input.int32()); input.tags(); });
+        input.tags();
+        return found;
+      });
+      return { code: first?.code ?? 0, state: first?.state ?? '' };
+    },
+  };
+}

@@ -16,7 +16,7 @@ import type { KafkaMetrics } from './metrics.js';
 import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
 import type { GroupPlace } from './requests-group.js';
 import { boundOf, recordBytes } from './record-encoder.js';
-import { addOffsetsToTxn, addPartitionsToTxn, endTxn, initProducerId, txnOffsetCommit, type Identity } from './requests-transaction.js';
+import { addOffsetsToTxn, addPartitionsToTxn, describeTransaction, endTxn, initProducerId, txnOffsetCommit, type Identity } from './requests-transaction.js';
 
 export interface TransactionsOptions {
   readonly network: Network;
@@ -67,11 +67,11 @@ export class Transactions {
     }
   }
 
-  /** Initialises both ids of an instance: what it left open is aborted before this resolves. */
+  /** Finishes both ids of an instance: what it left open is aborted, what it had decided is complete before this resolves. */
   async fence(instance: string): Promise<void> {
     if (instance === this.instance) this.instance = undefined;
     const until = this.options.clock.monotonic() + this.options.transactionTimeoutMillis;
-    await Promise.all(SIDES.map((side) => this.initialise(`${this.options.group}.${instance}.${side}`, until)));
+    await Promise.all(SIDES.map((side) => this.finish(`${this.options.group}.${instance}.${side}`, until)));
   }
 
   /**
@@ -84,9 +84,30 @@ export class Transactions {
       if (!side.decided) return;
       side.decided = false;
       const { network, directory, clock } = this.options;
-      // The coordinator gives a new epoch only once the last transaction is complete.
-      side.producer = new Producer(await this.initialise(side.id, until), { network, directory, clock });
+      side.producer = new Producer(await this.finish(side.id, until), { network, directory, clock });
     }));
+  }
+
+  /**
+   * The identity with which the id goes on, once its last transaction is complete: the coordinator gives it only then.
+   * A broker that shuts down may count a transaction as complete whose marker the group's offsets never got (seen with 4.3):
+   * they stay pending for ever, and who waits for stable ones stands still. Pending offsets belong to the producer, whatever
+   * its epoch, so an empty transaction that ends like the last one settles them.
+   */
+  private async finish(id: string, until: number): Promise<Identity> {
+    const { state } = await this.coordinated(id, until, async (node) => {
+      const found = await this.options.network.send(node, describeTransaction(id));
+      return found.code === KafkaCode.NONE || found.code === KafkaCode.TRANSACTIONAL_ID_NOT_FOUND ? found : found.code;
+    });
+    const identity = await this.initialise(id, until);
+    const committed = state === 'CompleteCommit' || state === 'PrepareCommit';
+    if (!committed && state !== 'CompleteAbort' && state !== 'PrepareAbort') return identity;
+    await this.add(identity, [], true, until);
+    await this.coordinated(id, until, async (node) => {
+      const code = await this.options.network.send(node, endTxn(identity, committed));
+      return code === KafkaCode.NONE ? { done: true } : code;
+    });
+    return identity;
   }
 
   private async side(instance: string, until: number): Promise<Side & { producer: Producer }> {

@@ -1,0 +1,58 @@
+/** Commits against a coordinator that is made up: what is asked of it, in which order. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../../clock.js';
+import { isCode } from '../../errors.js';
+import type { Network } from '../kafkajs-protocol.js';
+import { KafkaCode } from './codes.js';
+import type { Coordinators, Directory } from './directory.js';
+import { noMetrics } from './metrics.js';
+import { Transactions } from './transactions.js';
+import { Reader, Writer, type WireRequest } from './wire.js';
+
+/** Answers by the name of the request; what is not named is granted. */
+function coordinator(answers: Readonly<Record<string, () => unknown>>): { asked: string[]; transactions: Transactions } {
+  const asked: string[] = [];
+  const send = async <T>(_node: number | 'any', request: WireRequest<T>): Promise<T> => {
+    const out = new Writer();
+    request.encode(out);
+    if (request.apiName === 'EndTxn') {
+      const input = new Reader(out.result);
+      input.string();
+      input.int64();
+      asked.push(`EndTxn ${input.int16()} ${input.boolean() ? 'commit' : 'abort'}`);
+    } else asked.push(request.apiName);
+    const granted: Record<string, unknown> = { InitProducerId: { code: 0, producerId: 7, epoch: 3 }, AddOffsetsToTxn: 0, AddPartitionsToTxn: [], TxnOffsetCommit: [], EndTxn: 0 };
+    return (answers[request.apiName]?.() ?? granted[request.apiName]) as T;
+  };
+  const coordinators = { node: async () => 1, stale: (_kind: string, _key: string, code: unknown) => code === KafkaCode.COORDINATOR_NOT_AVAILABLE, forget: () => undefined } as unknown as Coordinators;
+  const transactions = new Transactions({
+    network: { send } as unknown as Network, directory: {} as Directory, coordinators, clock: systemClock, group: 'g', metrics: noMetrics,
+    transactionTimeoutMillis: 200, maxRecordBytes: 1e6, maxBatchBytes: 1e6, maxRequestBytes: 1e6,
+  });
+  return { asked, transactions };
+}
+
+for (const [state, end] of [['CompleteCommit', 'commit'], ['CompleteAbort', 'abort']] as const) {
+  test(`fencing ends an empty transaction as the last one was ended (${end}), for a marker that a broker lost when it shut down`, async () => {
+    const { asked, transactions } = coordinator({ DescribeTransactions: () => ({ code: 0, state }) });
+    await transactions.fence('i');
+    const both = (...names: string[]): string[] => names.flatMap((name) => [name, name]);
+    assert.deepEqual(asked, both('DescribeTransactions', 'InitProducerId', 'AddOffsetsToTxn', `EndTxn 3 ${end}`));
+  });
+}
+
+test('fencing what is open, or what is not known, only gives it a new epoch', async () => {
+  for (const answer of [{ code: 0, state: 'Ongoing' }, { code: 0, state: 'Empty' }, { code: KafkaCode.TRANSACTIONAL_ID_NOT_FOUND, state: '' }]) {
+    const { asked, transactions } = coordinator({ DescribeTransactions: () => answer });
+    await transactions.fence('i');
+    assert.deepEqual(asked.filter((name) => name.startsWith('EndTxn')), []);
+    assert.equal(asked.filter((name) => name === 'InitProducerId').length, 2);
+  }
+});
+
+test('an end that the coordinator could not acknowledge may come into force later: its outcome is unknown, not "nothing was written"', async () => {
+  const { transactions } = coordinator({ EndTxn: () => KafkaCode.COORDINATOR_NOT_AVAILABLE });
+  const group = { records: [], offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] };
+  await assert.rejects(transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, group), (error) => isCode(error, 'CONFAB_LOG_OUTCOME_UNKNOWN'));
+});
