@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../clock.js';
 import { isCode } from '../../errors.js';
-import type { Network } from '../kafkajs-protocol.js';
+import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { KafkaCode } from './codes.js';
 import type { Coordinators, Directory } from './directory.js';
 import { noMetrics } from './metrics.js';
@@ -41,6 +41,22 @@ for (const [state, end] of [['CompleteCommit', 'commit'], ['CompleteAbort', 'abo
     assert.deepEqual(asked, both('DescribeTransactions', 'InitProducerId', 'AddOffsetsToTxn', `EndTxn 3 ${end}`));
   });
 }
+
+test('after a commit that had no answer both ids are finished before they are used again', async () => {
+  let away = false;
+  const { asked, transactions } = coordinator({
+    DescribeTransactions: () => ({ code: 0, state: 'CompleteCommit' }),
+    AddOffsetsToTxn: () => { if (away) { away = false; throw new NoAnswer(true, new Error('gone')); } return 0; },
+  });
+  const commit = (offset: number): Promise<unknown> => transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records: [], offsets: [{ topic: 't', partition: 0, offset, metadata: '' }] });
+  await commit(1);
+  away = true;
+  await assert.rejects(commit(2), (error) => isCode(error, 'CONFAB_LOG_UNAVAILABLE'));
+  asked.length = 0;
+  await commit(2);
+  assert.equal(asked.filter((name) => name === 'DescribeTransactions').length, 2);
+  assert.equal(asked.filter((name) => name === 'EndTxn 3 commit').length, 3, 'one more than the commit itself for each id');
+});
 
 test('fencing what is open, or what is not known, only gives it a new epoch', async () => {
   for (const answer of [{ code: 0, state: 'Ongoing' }, { code: 0, state: 'Empty' }, { code: KafkaCode.TRANSACTIONAL_ID_NOT_FOUND, state: '' }]) {

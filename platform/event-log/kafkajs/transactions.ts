@@ -13,7 +13,7 @@ import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { codeName, KafkaCode, LOST_PLACE, LOST_PRODUCER, refusal, STALE_COORDINATOR } from './codes.js';
 import { byTopic, type Coordinators, type Directory } from './directory.js';
 import type { KafkaMetrics } from './metrics.js';
-import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
+import { Batch, Batcher, halves, Producer, type Policy } from './producer.js';
 import type { GroupPlace } from './requests-group.js';
 import { boundOf, recordBytes } from './record-encoder.js';
 import { addOffsetsToTxn, addPartitionsToTxn, describeTransaction, endTxn, initProducerId, txnOffsetCommit, type Identity } from './requests-transaction.js';
@@ -46,6 +46,8 @@ export class Transactions {
   private instance: string | undefined;
   private sides: readonly Side[] = [];
   private next = 0;
+  /** Partitions of the last transaction of an id that was decided, until another one of the id is, or the id is finished. */
+  private readonly written = new Map<string, readonly Batch<number>[]>();
 
   constructor(private readonly options: TransactionsOptions) {}
 
@@ -62,6 +64,8 @@ export class Transactions {
       this.options.metrics.committed(this.options.group, (this.options.clock.monotonic() - started) / 1_000);
       return offsets;
     } catch (error) {
+      // A broker that went away may have lost markers of the transactions before.
+      if (error instanceof NoAnswer || (error instanceof ConfabError && error.retryable)) for (const { producer } of this.sides) if (producer) producer.worn = true;
       if (error instanceof NoAnswer) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: error.message, cause: error });
       throw error;
     }
@@ -90,9 +94,10 @@ export class Transactions {
 
   /**
    * The identity with which the id goes on, once its last transaction is complete: the coordinator gives it only then.
-   * A broker that shuts down may count a transaction as complete whose marker the group's offsets never got (seen with 4.3):
-   * they stay pending for ever, and who waits for stable ones stands still. Pending offsets belong to the producer, whatever
-   * its epoch, so an empty transaction that ends like the last one settles them.
+   * A cluster whose last broker shuts down may count a transaction as complete whose markers were never written (seen with
+   * 4.3: partitions without a leader are taken for deleted ones). Its offsets stay pending and its partitions hide what
+   * follows, for ever. Both belong to the producer, whatever its epoch, so an empty transaction that ends like the last one
+   * settles them: the group's offsets always, the partitions where this process remembers them.
    */
   private async finish(id: string, until: number): Promise<Identity> {
     const { state } = await this.coordinated(id, until, async (node) => {
@@ -102,11 +107,12 @@ export class Transactions {
     const identity = await this.initialise(id, until);
     const committed = state === 'CompleteCommit' || state === 'PrepareCommit';
     if (!committed && state !== 'CompleteAbort' && state !== 'PrepareAbort') return identity;
-    await this.add(identity, [], true, until);
+    await this.add(identity, committed ? this.written.get(id) ?? [] : [], true, until);
     await this.coordinated(id, until, async (node) => {
       const code = await this.options.network.send(node, endTxn(identity, committed));
       return code === KafkaCode.NONE ? { done: true } : code;
     });
+    this.written.delete(id);
     return identity;
   }
 
@@ -122,7 +128,7 @@ export class Transactions {
       await Promise.all(this.sides.map(async (each) => {
         if (each.producer && !each.producer.worn) return;
         const { network, directory, clock } = this.options;
-        each.producer = new Producer(await this.initialise(each.id, until), { network, directory, clock });
+        each.producer = new Producer(await (each.producer ? this.finish(each.id, until) : this.initialise(each.id, until)), { network, directory, clock });
       }));
     }
     return side as Side & { producer: Producer };
@@ -167,6 +173,8 @@ export class Transactions {
       await this.abort(id, producer.identity);
       throw error;
     }
+    // Before it is decided: an answer that never comes leaves it decided all the same.
+    this.written.set(id, work.batches.map(({ topic, partition }) => new Batch<number>(topic, partition)));
     await this.end(id, producer, until);
     return work.offsets;
   }
