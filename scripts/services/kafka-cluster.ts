@@ -94,7 +94,7 @@ async function prepareNode(java: string, jars: string, cluster: Cluster, node: n
   writeFileSync(settings, nodeSettings(cluster, node));
   if (!existsSync(join(folder, 'data/meta.properties'))) {
     const users = !cluster.rights ? [] : Object.entries(ACL_USERS).flatMap(([user, password]) => ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${user},password=${password}]`]));
-    await runTool(java, ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', clusterId(cluster.folder), '-c', settings, ...users]);
+    await runTool(java, ['-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId(cluster.folder)}`, '-c', settings, ...users]);
   }
   return settings;
 }
