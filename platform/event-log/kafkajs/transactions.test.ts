@@ -27,7 +27,7 @@ function coordinator(answers: Readonly<Record<string, () => unknown>>): { asked:
   };
   const coordinators = { node: async () => 1, stale: (_kind: string, _key: string, code: unknown) => code === KafkaCode.COORDINATOR_NOT_AVAILABLE, forget: () => undefined } as unknown as Coordinators;
   const transactions = new Transactions({
-    network: { send } as unknown as Network, directory: {} as Directory, coordinators, clock: systemClock, group: 'g', metrics: noMetrics,
+    network: { send } as unknown as Network, directory: { topic: async () => ({ leaders: [1] }), cached: () => ({ leaders: [1] }), forget: () => undefined } as unknown as Directory, coordinators, clock: systemClock, group: 'g', metrics: noMetrics,
     transactionTimeoutMillis: 200, maxRecordBytes: 1e6, maxBatchBytes: 1e6, maxRequestBytes: 1e6,
   });
   return { asked, transactions };
@@ -56,6 +56,21 @@ test('after a commit that had no answer both ids are finished before they are us
   await commit(2);
   assert.equal(asked.filter((name) => name === 'DescribeTransactions').length, 2);
   assert.equal(asked.filter((name) => name === 'EndTxn 3 commit').length, 3, 'one more than the commit itself for each id');
+});
+
+test('what an aborted commit has written is marked again too: a later commit of the same id must not bring it to light', async () => {
+  let refused = false;
+  const { asked, transactions } = coordinator({
+    DescribeTransactions: () => ({ code: 0, state: 'CompleteAbort' }),
+    Produce: () => [{ topic: 't', partition: 0, code: 0, baseOffset: 0, refused: [], message: null }],
+    TxnOffsetCommit: () => (refused ? [] : (refused = true, [{ topic: 't', partition: 0, code: KafkaCode.UNKNOWN_SERVER_ERROR }])),
+  });
+  const records = [{ topic: 't', partition: 0, key: null, value: Buffer.from('a'), timestamp: 0 }];
+  await assert.rejects(transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records, offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] }));
+  asked.length = 0;
+  await transactions.fence('i');
+  assert.deepEqual(asked.filter((name) => name === 'AddPartitionsToTxn'), ['AddPartitionsToTxn'], 'for the side that wrote');
+  assert.equal(asked.filter((name) => name === 'EndTxn 3 abort').length, 2);
 });
 
 test('fencing what is open, or what is not known, only gives it a new epoch', async () => {

@@ -46,7 +46,7 @@ export class Transactions {
   private instance: string | undefined;
   private sides: readonly Side[] = [];
   private next = 0;
-  /** Partitions of the last transaction of an id that was decided, until another one of the id is, or the id is finished. */
+  /** Partitions that may hold records of an id without their marker: of its last transactions, until one is decided or the id is finished. */
   private readonly written = new Map<string, readonly Batch<number>[]>();
 
   constructor(private readonly options: TransactionsOptions) {}
@@ -107,7 +107,7 @@ export class Transactions {
     const identity = await this.initialise(id, until);
     const committed = state === 'CompleteCommit' || state === 'PrepareCommit';
     if (!committed && state !== 'CompleteAbort' && state !== 'PrepareAbort') return identity;
-    await this.add(identity, committed ? this.written.get(id) ?? [] : [], true, until);
+    await this.add(identity, this.written.get(id) ?? [], true, until);
     await this.coordinated(id, until, async (node) => {
       const code = await this.options.network.send(node, endTxn(identity, committed));
       return code === KafkaCode.NONE ? { done: true } : code;
@@ -161,6 +161,8 @@ export class Transactions {
 
   private async transaction({ id, producer }: Side & { producer: Producer }, place: GroupPlace, group: CommitGroup, until: number): Promise<AppendedOffsets> {
     const work = await this.place(group.records);
+    const partitions = work.batches.map(({ topic, partition }) => new Batch<number>(topic, partition));
+    this.written.set(id, [...this.written.get(id) ?? [], ...partitions]);
     try {
       await this.add(producer.identity, work.batches, group.offsets.length > 0, until);
       await both(
@@ -173,9 +175,8 @@ export class Transactions {
       await this.abort(id, producer.identity);
       throw error;
     }
-    // Before it is decided: an answer that never comes leaves it decided all the same.
-    this.written.set(id, work.batches.map(({ topic, partition }) => new Batch<number>(topic, partition)));
     await this.end(id, producer, until);
+    this.written.set(id, partitions);
     return work.offsets;
   }
 
