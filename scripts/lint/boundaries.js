@@ -23,7 +23,7 @@ const libraries = {
   re2js: /^processors\/(bot|dialogue)\//,
 };
 
-const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'cli', 'composition'];
+const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'client', 'web', 'cli', 'composition'];
 
 /** Folder → folders beside its own that it may import. */
 const allowed = {
@@ -33,8 +33,11 @@ const allowed = {
   ingress: ['platform', 'schemas', 'topology'],
   egress: ['platform', 'schemas', 'topology'],
   processors: ['platform', 'schemas', 'topology'],
-  cli: ['platform', 'schemas', 'topology', 'processors'],
-  composition: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors'],
+  inspect: ['platform', 'schemas', 'topology'],
+  client: [],
+  web: ['client'],
+  cli: ['platform', 'schemas', 'topology', 'processors', 'inspect', 'client'],
+  composition: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect'],
 };
 
 /** What schemas and topology may use of platform beside its types. */
