@@ -67,7 +67,7 @@ class Fixture {
       topic, key: `default/${conversation}`, timestamp: this.clock.now(),
       value: topic === 'messages.v1'
         ? codec.of('Message').encode(message(text))
-        : codec.of('IntentDetected').encode({ position: formatPosition(this.epoch, end + this.sent + i, 0), message: message(text), results: [] }),
+        : codec.of('IntentDetected').encode({ position: formatPosition(this.epoch, end + this.sent + i, 0), message: message(text), results: [], detectedAt: null }),
     })));
     this.sent += texts.length;
     await appender.close();
@@ -104,7 +104,7 @@ class Fixture {
   }
 }
 
-const intents = (position: string, value: Message): IntentDetected => ({ position, message: value, results: [] });
+const intents = (position: string, value: Message): IntentDetected => ({ position, message: value, results: [], detectedAt: null });
 
 /** An intent stage whose answer is made by `answer`. */
 function intentStage(answer: (input: StageInput<'messages.v1'>, result: () => ReturnType<Stage<'intent'>['process']>) => ReturnType<Stage<'intent'>['process']>): Stage<'intent'> {

@@ -202,6 +202,8 @@ export interface IntentDetected {
   readonly message: Message;
   /** One for each live version of the bot; empty for what is not text. */
   readonly results: readonly (IntentResult)[];
+  /** When the intent stage made it; null in records of before the field was there. */
+  readonly detectedAt: number | null;
 }
 
 export interface QuickReply {

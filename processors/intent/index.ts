@@ -38,7 +38,7 @@ export function createIntentStage(options: IntentStageOptions): Stage<'intent'> 
       const { text } = message;
       const results: IntentResult[] = [];
       if (message.kind === 'text' && typeof text === 'string') for (const bot of options.bots.versions(message.botId)) results.push(detect(ready(bot), text));
-      return { outputs: [{ topic: 'intents.v1', value: { position: formatPosition(context.epoch, input.offset, 0), message, results } }] };
+      return { outputs: [{ topic: 'intents.v1', value: { position: formatPosition(context.epoch, input.offset, 0), message, results, detectedAt: context.now() } }] };
     },
   };
 }

@@ -16,7 +16,7 @@ import { train, type TrainingSet } from './train.js';
 const parcel = await loadBot(join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bots', 'parcel'));
 const cache = new Map<string, Buffer>();
 const stage = createIntentStage({ bots: fixedBots([parcel]), cache });
-const context: StageContext = { now: () => 0, epoch: '0a1b2c3d', signal: new AbortController().signal };
+const context: StageContext = { now: () => 1_700_000_000_123, epoch: '0a1b2c3d', signal: new AbortController().signal };
 const plain: Message = {
   kind: 'text', messageId: 'M', botId: 'parcel', channel: 'web', accountId: null, userId: 'u', author: { type: 'person', name: null }, text: 'hi', payload: null,
   replyId: null, locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
@@ -48,7 +48,8 @@ test('texts about other things have no intent', () => {
 });
 
 test('a result names bot, version, model, ranking and entities', () => {
-  const { position, message, results } = detect({ text: 'track pp123456789' });
+  const { position, message, results, detectedAt } = detect({ text: 'track pp123456789' });
+  assert.equal(detectedAt, context.now());
   assert.equal(position, '0a1b2c3d-000000000042-00');
   assert.equal(message.text, 'track pp123456789');
   const [result] = results;
