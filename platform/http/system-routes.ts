@@ -1,8 +1,8 @@
 /** What every process serves: health, metrics and what the server can do. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { requireScope } from '../auth.js';
 import type { Metrics } from '../observability/metrics.js';
-import { isLoopback } from './bind-rule.js';
+import { isLocal } from './admin-access.js';
 import { bearerToken } from './identity.js';
 
 export interface SystemRoutesOptions {
@@ -29,10 +29,4 @@ export function systemRoutes(app: FastifyInstance, options: SystemRoutesOptions,
     },
   }, (_request, reply) => { void reply.send({ features: options.features }); });
   done();
-}
-
-/** The client is on this machine, and no proxy stands between. */
-function isLocal(request: FastifyRequest): boolean {
-  const { headers, raw } = request;
-  return headers.forwarded === undefined && headers['x-forwarded-for'] === undefined && isLoopback(raw.socket.remoteAddress ?? '');
 }

@@ -23,7 +23,7 @@ const libraries = {
   re2js: /^processors\/(bot|dialogue)\//,
 };
 
-const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'client', 'web', 'cli', 'composition'];
+const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate', 'client', 'web', 'cli', 'composition'];
 
 /** Folder → folders beside its own that it may import. */
 const allowed = {
@@ -34,10 +34,11 @@ const allowed = {
   egress: ['platform', 'schemas', 'topology'],
   processors: ['platform', 'schemas', 'topology'],
   inspect: ['platform', 'schemas', 'topology'],
+  operate: ['platform', 'schemas', 'topology'],
   client: [],
   web: ['client'],
-  cli: ['platform', 'schemas', 'topology', 'processors', 'inspect', 'client'],
-  composition: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect'],
+  cli: ['platform', 'schemas', 'topology', 'processors', 'inspect', 'operate', 'client'],
+  composition: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate'],
 };
 
 /** What schemas and topology may use of platform beside its types. */
