@@ -1,0 +1,29 @@
+/** Errors of the SDK and of the server, by the codes of docs/errors.md. */
+
+export interface ClientErrorDetails {
+  /** HTTP status or close code, where there was one. */
+  readonly status?: number | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
+  /** Fields that break a rule, as the server names them. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** Any failure that the SDK tells of. `code` is stable; `detail` is for people. */
+export class ClientError extends Error {
+  override readonly name = 'ClientError';
+  readonly status: number | undefined;
+  /** The same can succeed later. */
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly errors: ClientErrorDetails['errors'];
+
+  constructor(readonly code: string, readonly detail: string, more: ClientErrorDetails = {}) {
+    super(`${code}: ${detail}`, more.cause === undefined ? undefined : { cause: more.cause });
+    this.status = more.status;
+    this.retryable = more.retryable ?? false;
+    this.retryAfterMs = more.retryAfterMs;
+    this.errors = more.errors;
+  }
+}
