@@ -43,6 +43,8 @@ export interface StageDefinition<T extends string = string> {
 export interface EdgeDefinition<T extends string = string> {
   readonly reads?: readonly T[];
   readonly writes?: readonly T[];
+  /** Run by hand, one command at a time, in a group and with transactions of its own: no process has it as a role. */
+  readonly command?: true;
   readonly purpose: string;
 }
 

@@ -4,7 +4,7 @@ import { describeTopology } from './describe.js';
 import { dot, mermaid } from './graph.js';
 import { topology } from './topology.js';
 
-const SHAPE = `11 topics, 3 stages, 2 edges
+const SHAPE = `11 topics, 3 stages, 3 edges
 
 topic messages.v1
   Every input of a conversation: the one door.
@@ -12,8 +12,8 @@ topic messages.v1
   partitions 24
   kept       removed after 14 d
   appends    refused when older than 10 s
-  written by ingress
-  read by    intent, ingress, egress
+  written by ingress, dead-letters
+  read by    intent, ingress, egress, dead-letters
 
 topic intents.v1
   What was understood of each message; carries the message on.
@@ -21,7 +21,7 @@ topic intents.v1
   partitions 24
   kept       removed after 14 d
   written by intent
-  read by    dialogue
+  read by    dialogue, dead-letters
 
 topic replies.v1
   The outcome of each message, exactly one.
@@ -63,8 +63,8 @@ topic dead-letters.v1
   record     DeadLetter, key conversation
   partitions 24
   kept       removed after 30 d
-  written by intent, dialogue, analytics
-  read by    egress
+  written by dead-letters, intent, dialogue, analytics
+  read by    egress, dead-letters
 
 topic bots.v1
   Versions of bots.
@@ -116,11 +116,18 @@ edge egress
   Pushes outcomes over WebSockets and serves history.
   reads      replies.v1, dead-letters.v1, messages.v1
   writes     deliveries.v1
+
+edge dead-letters
+  Operators retry and discard dead letters.
+  reads      dead-letters.v1, messages.v1, intents.v1
+  writes     messages.v1, dead-letters.v1
+  run as     a command, in the group confab.dead-letters
 `;
 
 const PICTURE = `flowchart LR
   ingress([ingress])
   egress([egress])
+  dead_letters([dead-letters])
   messages_v1[(messages.v1)]
   intents_v1[(intents.v1)]
   replies_v1[(replies.v1)]
@@ -137,6 +144,11 @@ const PICTURE = `flowchart LR
   replies_v1 --> egress
   dead_letters_v1 --> egress
   messages_v1 --> egress
+  dead_letters --> messages_v1
+  dead_letters --> dead_letters_v1
+  dead_letters_v1 --> dead_letters
+  messages_v1 --> dead_letters
+  intents_v1 --> dead_letters
   messages_v1 --> intent
   intent --> intents_v1
   intent --> dead_letters_v1

@@ -11,7 +11,7 @@ export function describeTopology(topology: Topology, settings: TopologySettings)
     `${topics.length} topics, ${stages.length} stages, ${edges.length} edges${settings.prefix === '' ? '' : `, prefix ${settings.prefix}`}`,
     ...topics.flatMap(([name, topic]) => topicLines(name, topic, topology, settings)),
     ...stages.flatMap(([name, stage]) => stageLines(name, stage, settings)),
-    ...edges.flatMap(([name, edge]) => edgeLines(name, edge)),
+    ...edges.flatMap(([name, edge]) => edgeLines(name, edge, settings)),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -43,8 +43,11 @@ function stageLines(name: string, stage: StageDefinition, settings: TopologySett
   ];
 }
 
-function edgeLines(name: string, edge: EdgeDefinition): string[] {
-  return ['', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? [])];
+function edgeLines(name: string, edge: EdgeDefinition, settings: TopologySettings): string[] {
+  return [
+    '', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? []),
+    ...(edge.command ? [`  run as     a command, in the group ${settings.prefix}confab.${name}`] : []),
+  ];
 }
 
 const listed = (label: string, names: readonly string[]): string[] => names.length === 0 ? [] : [`  ${label} ${names.join(', ')}`];

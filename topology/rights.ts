@@ -35,6 +35,7 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
     for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source)) topic(name, source, 'describe');
     seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...sources(topology)]);
     if (edge.reads !== undefined) group(name);
+    if (edge.command) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
   }
   return [...acls.values()];
 }

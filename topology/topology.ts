@@ -60,6 +60,10 @@ export const topology = defineTopology({
   edges: {
     ingress: { writes: ['messages.v1'], reads: ['messages.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
     egress: { reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], purpose: 'Pushes outcomes over WebSockets and serves history.' },
+    'dead-letters': {
+      reads: ['dead-letters.v1', 'messages.v1', 'intents.v1'], writes: ['messages.v1', 'dead-letters.v1'], command: true,
+      purpose: 'Operators retry and discard dead letters.',
+    },
   },
   deadLetters: 'dead-letters.v1',
 });
