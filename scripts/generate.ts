@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { idFiles } from '../schemas/generate-ids.js';
 import { frames as streamFrames } from '../egress/frames.js';
 import { frames as ingestFrames } from '../ingress/frames.js';
+import { xrayFrames } from '../inspect/xray-frames.js';
 import { configReference } from '../platform/config.js';
 import { CloseCode } from '../platform/http/close-codes.js';
 import { typesText } from '../schemas/generate-types.js';
@@ -25,6 +26,7 @@ const files: Record<string, () => string> = {
   'docs/frames.md': () => framesDoc([
     { title: 'confab.v1: replies', intro: '`GET /v1/stream` and `GET /v1/conversations/{conversationId}/stream`, subprotocol `confab.v1`.', frames: streamFrames },
     { title: 'confab.ingest.v1: messages', intro: '`GET /v1/ingest`, subprotocol `confab.ingest.v1`: many conversations on one socket, answers by `ref`. A socket with too many messages in flight is not read until answers have left, so a client may send without counting.', frames: ingestFrames },
+    { title: 'confab.xray.v1: the way of each message', intro: '`GET /v1/admin/conversations/{conversationId}/xray?limit=`, subprotocol `confab.xray.v1`, for a token with the scope `admin`, or without authentication for clients on the same machine; offered where `GET /v1` lists `xray`. First the records of the last messages (`limit`, 20), then `ready`, then each record as it is committed. A client that reads too slowly is closed with 4000; it connects again and gets the last messages anew.', frames: xrayFrames },
   ], CloseCode),
   'docs/metrics.md': () => metricsDoc(root),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
