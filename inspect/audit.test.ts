@@ -252,11 +252,9 @@ test('random histories: what was planted is counted exactly', async (t) => {
       const conversation = `c${Math.floor(random.float() * 12)}`;
       open.push({ conversation, offset: await history.accept(conversation) });
       if (random.float() < 0.7) continue;
-      // Answered in an order in which only conversations are kept.
-      const order = open.map((one) => ({ one, at: random.float() })).sort((a, b) => (a.one.conversation === b.one.conversation ? a.one.offset - b.one.offset : a.at - b.at)).map(({ one }) => one);
-      const perConversation = new Map<string, typeof open>();
-      for (const one of order) perConversation.set(one.conversation, [...perConversation.get(one.conversation) ?? [], one].sort((a, b) => a.offset - b.offset));
-      for (const mine of perConversation.values()) for (const { offset, conversation: of } of mine) {
+      // Conversations are answered in any order, the messages of one in theirs.
+      const shuffled = [...new Set(open.map((one) => one.conversation))].map((of) => ({ of, at: random.float() })).sort((x, y) => x.at - y.at);
+      for (const { of } of shuffled) for (const { offset } of open.filter((one) => one.conversation === of)) {
         const dice = random.float();
         if (dice < 0.03) { plant('lost'); continue; }
         await history.reply(of, offset);
