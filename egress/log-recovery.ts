@@ -7,13 +7,12 @@
  * is always written before the reply to the next message, so nothing is missing in between.
  */
 import type { EventLog, LogRecord } from '../platform/event-log/event-log.js';
+import { CLOCK_ALLOWANCE } from '../platform/event-log/scan.js';
 import { parsePosition } from '../platform/position.js';
 import type { LogTopics } from './log-topics.js';
 import type { OutcomeDecoder } from './outcome-decoder.js';
 import type { Outcome } from './outcome.js';
 
-/** Clocks of nodes may differ by 5 s, and an append may take 10 s. */
-export const CLOCK_ALLOWANCE = 15_000;
 const SCANS = 2;
 const REQUESTS_A_SCAN = 1_000;
 /** Outcomes that one answer holds at most. */

@@ -6,11 +6,11 @@
  */
 import type { Clock } from '../../platform/clock.js';
 import type { EventLog, LogRecord } from '../../platform/event-log/event-log.js';
+import { CLOCK_ALLOWANCE, newestRecords, scanBudget, type ScanBudget } from '../../platform/event-log/scan.js';
 import { formatPosition, parsePosition } from '../../platform/position.js';
 import { splitConversationKey } from '../../platform/conversation-key.js';
 import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import type { Message } from '../../schemas/types.js';
-import { CLOCK_ALLOWANCE } from '../log-recovery.js';
 import type { LogTopics } from '../log-topics.js';
 import type { OutcomeDecoder } from '../outcome-decoder.js';
 import type { Outcome } from '../outcome.js';
@@ -41,10 +41,6 @@ interface Event { readonly position: string; readonly json: string }
 interface Found { readonly offset: number; readonly timestamp: number; readonly event: Event | undefined }
 interface Scan { readonly found: Found[]; /** First offset that was not looked at (backward: the last). */ readonly reached: number; readonly cut: boolean }
 interface Bounds { readonly start: number; readonly end: number }
-
-/** Backward scans go in steps of this many offsets, each twice the last. */
-const FIRST_STEP = 2_048;
-const LARGEST_STEP = 65_536;
 
 export class History {
   private readonly log: EventLog;
@@ -121,24 +117,9 @@ export class History {
   }
 
   private async scanBackward(partition: number, key: string, start: number, to: number, wanted: number): Promise<Scan> {
-    let found: Found[] = [];
-    const stop = this.budget();
-    let step = FIRST_STEP;
-    for (let high = to; high > start; step = Math.min(LARGEST_STEP, step * 2)) {
-      const low = Math.max(start, high - step);
-      const part: Found[] = [];
-      for await (const batch of this.log.read(this.topics.messages, partition, low, high)) {
-        for (const record of batch.records) if (record.key === key) part.push(this.found(record, key));
-      }
-      found = [...part, ...found];
-      if (found.length >= wanted) {
-        found = found.slice(-wanted);
-        return { found, reached: found[0]?.offset ?? low, cut: true };
-      }
-      if (stop(high - low) && low > start) return { found, reached: low, cut: true };
-      high = low;
-    }
-    return { found, reached: start, cut: false };
+    const range = { topic: this.topics.messages, partition, start, end: to };
+    const { records, reached, cut } = await newestRecords(this.log, range, wanted, (record) => record.key === key, this.budget());
+    return { found: records.map((record) => this.found(record, key)), reached, cut };
   }
 
   private found(record: LogRecord, key: string): Found {
@@ -185,14 +166,9 @@ export class History {
   }
 
   /** Says when a scan has looked at enough. */
-  private budget(): (records: number) => boolean {
+  private budget(): ScanBudget {
     const { clock, maxScan = 500_000, maxScanMillis = 2_000 } = this.options;
-    const end = clock.monotonic() + maxScanMillis;
-    let looked = 0;
-    return (records) => {
-      looked += records;
-      return looked >= maxScan || clock.monotonic() >= end;
-    };
+    return scanBudget({ clock, maxRecords: maxScan, maxMillis: maxScanMillis });
   }
 }
 
