@@ -10,6 +10,7 @@ import { configReference } from '../platform/config.js';
 import { CloseCode } from '../platform/http/close-codes.js';
 import { typesText } from '../schemas/generate-types.js';
 import { newestSchemas } from '../schemas/schema-set.js';
+import { describeTopology } from '../topology/describe.js';
 import { topicsDoc } from '../topology/topics-doc.js';
 import { topology } from '../topology/topology.js';
 import { errorsDoc } from './docs/errors-doc.js';
@@ -30,6 +31,7 @@ const files: Record<string, () => string> = {
   ], CloseCode),
   'docs/metrics.md': () => metricsDoc(root),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
+  'topology/topology.txt': () => describeTopology(topology, { prefix: '', partitions: 24 }),
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),
 };

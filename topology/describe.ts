@@ -1,4 +1,4 @@
-/** The topology as text; a test asserts all of it, so that a change of shape shows in review. */
+/** The topology as text. `npm run generate` writes all of it to topology.txt, so that a change of shape shows in review. */
 import type { EdgeDefinition, StageDefinition, TopicDefinition, Topology } from './define.js';
 import { duration } from './durations.js';
 import { partitionsOf, type TopologySettings } from './topic-config.js';
