@@ -5,7 +5,8 @@ import { runCli } from './cli/program.js';
 import { openCodec, openLog, type Base } from './composition/infrastructure.js';
 import { systemClock } from './platform/clock.js';
 import type { Config } from './platform/config.js';
-import { createLogger } from './platform/observability/logger.js';
+import { createLogger, type Logger } from './platform/observability/logger.js';
+import { terminalLog } from './platform/observability/terminal-log.js';
 import { systemRandom } from './platform/random.js';
 
 const baseOf = (config: Config, quiet = false): Base => ({
@@ -15,9 +16,20 @@ const baseOf = (config: Config, quiet = false): Base => ({
 
 async function start(config: Config): Promise<Started> {
   const { startProcess } = await import('./composition/process.js');
-  const { lifecycle, url } = await startProcess(baseOf(config));
+  let starting = true;
+  const { lifecycle, url } = await startProcess({ ...baseOf(config), logger: loggerOf(config, () => starting) });
   const ready = (async () => { while (!lifecycle.readiness().ready) await systemClock.sleep(20); })();
-  return { url, ready, ended: lifecycle.ended };
+  return { url, ready, ended: lifecycle.ended, announced: () => { starting = false; } };
+}
+
+/** JSON for machines, readable lines for a terminal; there a start says what it has to say in its banner. */
+function loggerOf(config: Config, starting: () => boolean): Logger {
+  const { logLevel, logFormat } = config.observability;
+  const options = { level: logLevel, ...(config.roles.length > 0 ? { role: config.roles.join(',') } : {}) };
+  const isTTY = process.stdout.isTTY === true;
+  if (logFormat === 'json' || (logFormat === 'auto' && !isTTY)) return createLogger(options);
+  const details = logLevel === 'debug' || logLevel === 'trace';
+  return createLogger(options, terminalLog({ write: (text) => { process.stdout.write(text); }, colour: isTTY && !process.env.NO_COLOR, stacks: details, hush: () => starting() && !details }));
 }
 
 const code = await runCli(process.argv.slice(2), {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { loadConfig, type Config } from '../platform/config.js';
 import { ConfabError } from '../platform/errors.js';
 import { packageVersion } from '../platform/package-root.js';
+import { banner } from './banner.js';
 import { EXIT, type CliContext } from './context.js';
 import { suggestion } from './terminal.js';
 
@@ -13,6 +14,8 @@ export interface Started {
   readonly ready: Promise<void>;
   /** Resolves with the exit code once it has stopped. */
   readonly ended: Promise<number>;
+  /** Called once the user has been told. */
+  readonly announced?: () => void;
 }
 
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
@@ -25,21 +28,14 @@ export function startCommand(context: CliContext, roles: readonly string[], run:
     .action(async ({ role }: { role: string[] }) => {
       const unknown = role.find((name) => !roles.includes(name));
       if (unknown !== undefined) throw new ConfabError('CONFAB_USAGE', { detail: `There is no role "${unknown}".${suggestion(unknown, roles)} There are ${roles.join(', ')}.` });
-      const begun = context.clock.monotonic();
+      const [begun, startedAt] = [context.clock.monotonic(), context.clock.now()];
       const config = loadConfig(context.env, { roles: role });
       const started = await run(config);
-      await Promise.race([started.ready, started.ended]);
-      context.stdout.write(banner(config, started.url, context.clock.monotonic() - begun));
+      const ended = await Promise.race([started.ready.then(() => false), started.ended.then(() => true)]);
+      if (!ended) {
+        context.stdout.write(banner({ version: packageVersion(), startedAt, millis: context.clock.monotonic() - begun, config, url: started.url, folder: process.cwd() }));
+        started.announced?.();
+      }
       context.exitCode(await started.ended === 0 ? EXIT.ok : EXIT.failed);
     });
-}
-
-function banner(config: Config, url: string, millis: number): string {
-  const all = config.roles.length === 0;
-  const lines = [`Confab ${packageVersion()} is ready after ${(millis / 1000).toFixed(1)} s${all ? '' : ` (${config.roles.join(', ')})`}`, `  listens on  ${url}`];
-  if (config.kafka.brokers === undefined) lines.push(`  data        ${config.pipeline.dataDir} (remove it to begin afresh)`);
-  else lines.push(`  log         Kafka at ${config.kafka.brokers.join(', ')}`);
-  if (config.auth.mode !== 'jwt') lines.push(`  auth        off: ${config.auth.mode === 'insecure' ? 'anyone who reaches the address may do everything' : 'only this machine reaches it'}`);
-  if (all) lines.push('', 'Try:', `  curl -s ${url}/v1/conversations/me/messages -H 'content-type: application/json' -d '{"text":"where is my parcel?"}'`, `  curl -s '${url}/v1/conversations/me/events'`, `  open ${url}/docs`);
-  return `${lines.join('\n')}\n`;
 }

@@ -1,16 +1,18 @@
 /** The HTTP side of a process: routes of ingress and egress on one port, or health and metrics alone. */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { AdminServer } from '../platform/admin-server.js';
 import { authenticatorOff, type Authenticator } from '../platform/auth.js';
-import { ConfabError } from '../platform/errors.js';
 import { OriginGuard } from '../platform/http/origin.js';
 import { buildHttpServer } from '../platform/http/server.js';
 import type { Component } from '../platform/lifecycle.js';
-import { packageVersion } from '../platform/package-root.js';
+import { packageRoot, packageVersion } from '../platform/package-root.js';
 import { addEgress, addIngress } from './edges.js';
+import { listenError } from './listen-error.js';
 import type { Infrastructure, Role } from './process.js';
 import { defined } from './settings.js';
+import { hasWebPage, webPage } from './web-page.js';
 
 export interface ServerParts {
   readonly components: readonly Component[];
@@ -33,9 +35,16 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
     ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
   });
   const parts: Component[] = [];
-  if (roles.has('egress')) parts.push(await addEgress(app, infrastructure));
+  if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); }
   if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
   return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+}
+
+/** The chat page, where it was built. */
+async function addWebPage(app: FastifyInstance, { config, logger }: Infrastructure): Promise<void> {
+  const folder = join(packageRoot(), 'dist/web');
+  if (hasWebPage(folder)) await app.register(webPage, { folder, allowedOrigins: config.http.allowedOrigins ?? [] });
+  else logger.warn({ folder }, 'there is no chat page: npm run build');
 }
 
 async function openAuthenticator({ config, clock }: Infrastructure): Promise<Authenticator> {
@@ -53,8 +62,7 @@ function httpComponent(app: FastifyInstance, { config }: Infrastructure): Compon
       try {
         await app.listen({ host: config.http.host, port: config.http.port });
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-        throw new ConfabError('CONFAB_PORT_TAKEN', { detail: `${config.http.host}:${config.http.port} is in use by another process. Set CONFAB_HTTP_PORT to a free one.`, cause: error });
+        throw await listenError(error, config.http.host, config.http.port);
       }
     },
     drain: () => { app.confab.drain(); },

@@ -55,6 +55,9 @@ const auth = {
 const pipeline = {
   dataDir: setting('CONFAB_DATA_DIR', text(), { default: './data', doc: 'Folder of the embedded log and of local views.' }),
   botsDir: setting('CONFAB_BOTS_DIR', text(), { default: join(packageRoot(), 'bots'), defaultText: 'the packaged `bots` folder', doc: 'Folder with one sub-folder for each bot.' }),
+  botsReload: setting('CONFAB_BOTS_RELOAD', flag, {
+    default: true, doc: 'Whether a bot whose files change is read again and used at once, without a restart. Only where one process runs all roles on the embedded log: with Kafka every process must have the same bots.',
+  }),
   defaultBot: setting('CONFAB_DEFAULT_BOT', name, { default: 'parcel', doc: 'Bot of conversations for which nothing else names one.' }),
   tenantBots: optional('CONFAB_TENANT_BOTS', mapping(/^[a-z0-9][a-z0-9-]{0,39}$/, /^[a-z0-9][a-z0-9-]{0,39}$/, '`tenant=bot,…`'), {
     example: 'acme=parcel,globex=support', doc: 'Default bot by tenant.',
@@ -76,6 +79,7 @@ const delivery = {
 
 const observability = {
   logLevel: setting('CONFAB_LOG_LEVEL', choice(...LOG_LEVELS), { default: 'info', doc: 'Least level that is logged. Message texts appear at `trace` only.' }),
+  logFormat: setting('CONFAB_LOG_FORMAT', choice('auto', 'json', 'text'), { default: 'auto', doc: '`json`: one object a line, for machines. `text`: one readable line. `auto`: text on a terminal, else JSON.' }),
   traceSample: setting('CONFAB_TRACE_SAMPLE', ratio, { default: 0.01, doc: 'Share of messages that are traced, when an exporter is set.' }),
   exporter: optional('OTEL_TRACES_EXPORTER', choice('otlp', 'none'), { defaultText: '`otlp` when an endpoint is set, else `none`', doc: 'Where spans go.' }),
   endpoint: optional('OTEL_EXPORTER_OTLP_ENDPOINT', url('http', 'https'), { example: 'http://localhost:4318', doc: 'OTLP collector; `/v1/traces` is added.' }),

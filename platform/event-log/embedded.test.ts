@@ -13,6 +13,7 @@ import { systemRandom } from '../random.js';
 import { eventually, scratchFolder } from '../testing.js';
 import { inProcessHarness } from './contract/in-process.contract.js';
 import { numbers, readAll, text, valuesIn } from './contract/bench.contract.js';
+import { dataDirError } from './embedded/data-directory.js';
 import { openEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from './embedded.js';
 import { eventLogContract } from './event-log.contract.js';
 
@@ -74,6 +75,17 @@ test('a directory that cannot be made, or holds nothing to read, is refused by i
   await assert.rejects(openIn(join(folder, 'file', 'data')), (error) => isCode(error, 'CONFAB_DATA_DIR'));
   mkdirSync(join(folder, 'empty'));
   await assert.rejects(openIn(join(folder, 'empty'), { readOnly: true }), (error) => isCode(error, 'CONFAB_DATA_DIR'));
+});
+
+test('a newer format, a lack of rights, a full disk: said in words that a person understands', async (t) => {
+  const folder = scratchFolder(t);
+  await (await openIn(folder)).close();
+  writeFileSync(join(folder, 'format'), '7\n');
+  await assert.rejects(openIn(folder), (error) => isCode(error, 'CONFAB_DATA_VERSION') && error.detail === `${folder} was written by a newer Confab (format 7; this one knows 1).`);
+  const said = (code: string, message = code): string => dataDirError('./data', Object.assign(new Error(message), { code })).detail;
+  assert.deepEqual([said('EACCES'), said('ENOSPC'), said('', 'No space left on device'), said('EROFS')], [
+    'This user may not write to ./data.', 'The disk of ./data is full.', 'The disk of ./data is full.', './data is on a file system that is read-only.',
+  ]);
 });
 
 test('a reader beside the writer sees what was committed, and changes nothing', async (t) => {

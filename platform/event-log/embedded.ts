@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../clock.js';
 import { ConfabError } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import type { Random } from '../random.js';
-import { checkDataFormat, openDataDirectory } from './embedded/data-directory.js';
+import { checkDataFormat, dataDirError, openDataDirectory } from './embedded/data-directory.js';
 import { openEnvironment } from './embedded/environment.js';
 import { LmdbStore } from './embedded/lmdb-store.js';
 import { InProcessLog, type InProcessOptions } from './in-process/log.js';
@@ -42,7 +42,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
   } catch (error) {
     release();
     if (error instanceof ConfabError) throw error;
-    throw new ConfabError('CONFAB_DATA_DIR', { detail: `${options.folder}: ${(error as Error).message}`, cause: error });
+    throw dataDirError(options.folder, error);
   }
 }
 

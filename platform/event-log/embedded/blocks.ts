@@ -7,10 +7,12 @@
  */
 import { ConfabError } from '../../errors.js';
 import type { Headers, LogRecord } from '../event-log.js';
+import { setHeader } from '../headers.js';
 
 const FORM = 1;
 const HEAD_BYTES = 19;
 const RECORD_BYTES = 22;
+const DAMAGED = 'a block of the embedded log is damaged';
 
 export interface BlockHead {
   readonly count: number;
@@ -70,7 +72,7 @@ function writeRecord(block: Buffer, start: number, record: LogRecord, first: num
 
 /** @throws CONFAB_RECORD_INVALID */
 export function readHead(block: Buffer): BlockHead {
-  if (block.length < HEAD_BYTES || block[0] !== FORM) throw new ConfabError('CONFAB_RECORD_INVALID', { detail: 'a block of the embedded log is damaged' });
+  if (block.length < HEAD_BYTES || block[0] !== FORM) throw new ConfabError('CONFAB_RECORD_INVALID', { detail: DAMAGED });
   return { count: block.readUInt32LE(1), first: block.readUIntLE(5, 6), largestTimestamp: block.readDoubleLE(11) };
 }
 
@@ -98,8 +100,10 @@ export function decodeBlock(block: Buffer): LogRecord[] {
       at = headers.end;
     }
   } catch (cause) {
-    throw new ConfabError('CONFAB_RECORD_INVALID', { detail: 'a block of the embedded log is damaged', cause });
+    throw new ConfabError('CONFAB_RECORD_INVALID', { detail: DAMAGED, cause });
   }
+  // Slices stop silently at the end of their buffer: a length that says too much shows only here.
+  if (at !== block.length) throw new ConfabError('CONFAB_RECORD_INVALID', { detail: DAMAGED });
   return records;
 }
 
@@ -109,7 +113,7 @@ function readHeaders(block: Buffer, start: number, count: number): { headers: He
   for (let index = 0; index < count; index += 1) {
     const nameEnd = at + 6 + block.readUInt16LE(at);
     const valueEnd = nameEnd + block.readUInt32LE(at + 2);
-    headers[block.toString('utf8', at + 6, nameEnd)] = block.toString('utf8', nameEnd, valueEnd);
+    setHeader(headers, block.toString('utf8', at + 6, nameEnd), block.toString('utf8', nameEnd, valueEnd));
     at = valueEnd;
   }
   return { headers, end: at };

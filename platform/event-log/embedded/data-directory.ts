@@ -17,7 +17,7 @@ export function openDataDirectory(folder: string): () => void {
   try {
     makeFolder(join(folder, 'log'));
   } catch (cause) {
-    throw new ConfabError('CONFAB_DATA_DIR', { detail: `${folder}: ${(cause as Error).message}`, cause });
+    throw dataDirError(folder, cause);
   }
   const release = lock(folder);
   try {
@@ -35,8 +35,26 @@ function lock(folder: string): () => void {
     return takeLock(folder);
   } catch (cause) {
     if (cause instanceof ConfabError) throw cause;
-    throw new ConfabError('CONFAB_DATA_DIR', { detail: `${folder}: ${(cause as Error).message}`, cause });
+    throw dataDirError(folder, cause);
   }
+}
+
+/** What keeps a folder from being used, in words that a person understands. */
+export function dataDirError(folder: string, cause: unknown): ConfabError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const full = `The disk of ${folder} is full.`;
+  const forbidden = `This user may not write to ${folder}.`;
+  const known: Readonly<Record<string, string>> = {
+    EACCES: forbidden, EPERM: forbidden,
+    EROFS: `${folder} is on a file system that is read-only.`,
+    ENOSPC: full,
+    EDQUOT: `The quota of the disk of ${folder} is used up.`,
+    ENOTDIR: `${folder} leads through a file.`,
+    EEXIST: `${folder} is a file.`,
+  };
+  // lmdb gives the words of the system without the code.
+  const found = known[code ?? ''] ?? (/no space left/i.test(message) ? full : /permission denied/i.test(message) ? forbidden : undefined);
+  return new ConfabError('CONFAB_DATA_DIR', { detail: found ?? `${folder}: ${message}`, cause });
 }
 
 /** @throws CONFAB_DATA_DIR there is no data; CONFAB_DATA_VERSION it is of another version */
@@ -45,8 +63,10 @@ export function checkDataFormat(folder: string): void {
   let found = Number.NaN;
   try { found = Number(readFileSync(join(folder, 'format'), 'utf8')); } catch { /* Reported below. */ }
   if (found === DATA_FORMAT) return;
-  const what = Number.isInteger(found) ? `format ${found}` : 'no known format';
-  throw new ConfabError('CONFAB_DATA_VERSION', { detail: `${folder} has ${what}; this program reads and writes format ${DATA_FORMAT}` });
+  const detail = found > DATA_FORMAT
+    ? `${folder} was written by a newer Confab (format ${found}; this one knows ${DATA_FORMAT}).`
+    : `${folder} has ${Number.isInteger(found) ? `format ${found}` : 'no known format'}; this program reads and writes format ${DATA_FORMAT}.`;
+  throw new ConfabError('CONFAB_DATA_VERSION', { detail });
 }
 
 function writeFormat(folder: string): void {

@@ -22,10 +22,10 @@ export function takeLock(folder: string): () => void {
     const found = read(path);
     if (found === undefined) continue;
     const holder = parse(found);
-    if (holder && isAlive(holder)) throw new ConfabError('CONFAB_LOG_LOCKED', { detail: `process ${holder.pid} writes to ${folder}` });
+    if (holder && isAlive(holder)) throw new ConfabError('CONFAB_LOG_LOCKED', { detail: `Confab runs on ${folder} already, as process ${holder.pid}.` });
     removeStale(path, found);
   }
-  throw new ConfabError('CONFAB_LOG_LOCKED', { detail: `the lock of ${folder} could not be taken` });
+  throw new ConfabError('CONFAB_LOG_LOCKED', { detail: `The file ${path} could not be taken. Remove it if no Confab runs on ${folder}.` });
 }
 
 /** Moves the file away first, so that of two processes which found it stale only one removes it. */
