@@ -10,6 +10,7 @@ import type { Component } from '../platform/lifecycle.js';
 import { packageRoot, packageVersion } from '../platform/package-root.js';
 import { addEgress, addIngress } from './edges.js';
 import { listenError } from './listen-error.js';
+import { addOperations } from './operations.js';
 import type { Infrastructure, Role } from './process.js';
 import { defined } from './settings.js';
 import { hasWebPage, webPage } from './web-page.js';
@@ -35,9 +36,15 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
     ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
   });
   const parts: Component[] = [];
-  if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); }
+  if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); await addInspection(app, infrastructure); }
   if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
   return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+}
+
+/** What operators look at: the story of a conversation, as it is and as it goes on. */
+async function addInspection(app: FastifyInstance, { log, codec, clock, config }: Infrastructure): Promise<void> {
+  const { inspectRoutes } = await import('../inspect/routes.js');
+  await app.register(inspectRoutes, { log, codec, clock, prefix: config.pipeline.prefix });
 }
 
 /** The chat page, where it was built. */

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { requireScope, type Authenticator } from '../auth.js';
 import { ConfabError } from '../errors.js';
 import { isLoopback } from './bind-rule.js';
-import { authenticated, type PrincipalHook } from './identity.js';
+import { authenticated, bearerToken, type PrincipalHook } from './identity.js';
 
 /** The client is on this machine, and no proxy stands between. */
 export function isLocal(request: Pick<FastifyRequest, 'headers' | 'raw'>): boolean {
@@ -31,4 +31,14 @@ export function administrators(authenticator: Authenticator): PrincipalHook {
       }
     });
   };
+}
+
+/** Whether who asks could use them: for what a server offers, never instead of a check. */
+export async function mayAdminister(authenticator: Authenticator, request: Pick<FastifyRequest, 'headers' | 'raw'>): Promise<boolean> {
+  if (!authenticator.required) return isLocal(request);
+  try {
+    return (await authenticator.authenticate(bearerToken(request.raw))).scopes.has('admin');
+  } catch {
+    return false;
+  }
 }

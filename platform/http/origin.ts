@@ -9,7 +9,7 @@ export interface OriginRules {
   readonly authRequired: boolean;
   /** CONFAB_PUBLIC_URL. */
   readonly publicUrl?: string;
-  /** CONFAB_ALLOWED_ORIGINS; without it the server's own origin. `*` only while authentication is off. */
+  /** CONFAB_ALLOWED_ORIGINS, beside the server's own origin, which always may. `*` only while authentication is off. */
   readonly allowedOrigins?: readonly string[];
 }
 
@@ -64,7 +64,6 @@ export class OriginGuard {
 
   private allows(origin: string, request: FastifyRequest): boolean {
     if (this.anyOrigin || this.listed?.has(origin)) return true;
-    if (this.listed) return false;
     return origin === this.publicUrl?.origin || origin === `${request.protocol}://${request.host}`;
   }
 }

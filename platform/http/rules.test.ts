@@ -33,12 +33,14 @@ test('hosts: loopback by any name and port, and the public one', async (t) => {
   assert.equal(await get(app, { host: '10.0.0.1' }, '/health/live'), 200, 'probes come by address');
 });
 
-test('origins: the own one, or those of the list', async (t) => {
+test('origins: the own one, and those of the list', async (t) => {
   const own = testServer(t);
   assert.equal(await get(own, { host: 'localhost:8080', origin: 'http://localhost:8080' }), 200);
   for (const origin of ['http://localhost:8081', 'https://localhost:8080', 'http://evil.example', 'null']) assert.equal(await get(own, { host: 'localhost:8080', origin }), 403, origin);
   const listed = testServer(t, { allowedOrigins: ['https://shop.example'] });
   assert.equal(await get(listed, { host: 'localhost', origin: 'https://shop.example' }), 200);
+  // The server's own page talks to it, whatever other pages may do so too.
+  assert.equal(await get(listed, { host: 'localhost', origin: 'http://localhost' }), 200);
   assert.equal(await get(listed, { host: 'localhost', origin: 'https://shop.example.evil' }), 403);
 });
 

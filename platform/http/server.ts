@@ -65,6 +65,10 @@ export interface HttpContext {
   draining(): boolean;
   /** Begins the drain: not ready any more, new commands and sockets are refused. Sockets stay until they are closed. */
   drain(): void;
+  /** Names an optional ability in `GET /v1`; with `to` only for requests that it takes. */
+  offer(feature: string, to?: (request: FastifyRequest) => boolean | Promise<boolean>): void;
+  /** What a request may use of what is offered. */
+  features(request: FastifyRequest): Promise<readonly string[]>;
   /** The id that ties a problem, its log line and the trace together. */
   traceId(request: Pick<FastifyRequest, 'headers'>): string;
 }
@@ -118,6 +122,7 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
 
 function contextOf(options: HttpServerOptions): HttpContext {
   let draining = false;
+  const offers = new Map<string, (request: FastifyRequest) => boolean | Promise<boolean>>((options.features ?? []).map((name) => [name, () => true]));
   return {
     authenticator: options.authenticator,
     clock: options.clock,
@@ -126,6 +131,11 @@ function contextOf(options: HttpServerOptions): HttpContext {
     sockets: new SocketRegistry(options.clock),
     draining: () => draining,
     drain: () => { draining = true; },
+    offer: (feature, to = () => true) => { offers.set(feature, to); },
+    features: async (request) => {
+      const open = await Promise.all([...offers].map(async ([name, to]) => (await to(request) ? [name] : [])));
+      return open.flat();
+    },
     traceId: (request) => traceIdOf(request) ?? options.random.bytes(16).toString('hex'),
   };
 }
@@ -228,5 +238,5 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
     app.server.on('checkExpectation', (request, response) => { app.server.emit('request', request, response); });
     done();
   });
-  void app.register(systemRoutes, { ready: options.ready, metrics: options.metrics, features: options.features ?? [] });
+  void app.register(systemRoutes, { ready: options.ready, metrics: options.metrics });
 }

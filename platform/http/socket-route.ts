@@ -14,7 +14,7 @@ import { offeredProtocols, socketToken } from './identity.js';
 import type { HttpContext } from './server.js';
 import { SocketSession, type SocketHandler } from './socket-session.js';
 
-export type Subprotocol = 'confab.v1' | 'confab.ingest.v1';
+export type Subprotocol = 'confab.v1' | 'confab.ingest.v1' | 'confab.xray.v1';
 
 export interface SocketRoute {
   readonly url: string;

@@ -8,7 +8,6 @@ import { bearerToken } from './identity.js';
 export interface SystemRoutesOptions {
   readonly ready: () => boolean | Promise<boolean>;
   readonly metrics: Metrics;
-  readonly features: readonly string[];
 }
 
 export function systemRoutes(app: FastifyInstance, options: SystemRoutesOptions, done: () => void): void {
@@ -25,8 +24,9 @@ export function systemRoutes(app: FastifyInstance, options: SystemRoutesOptions,
   app.get('/v1', {
     schema: {
       operationId: 'getFeatures', summary: 'What this server can do', tags: ['system'], security: [],
+      description: 'Optional abilities. Some are listed only for who may use them: `xray` for a token with the scope `admin`, or without authentication for clients on the same machine.',
       response: { 200: { type: 'object', required: ['features'], properties: { features: { type: 'array', items: { type: 'string' } } } } },
     },
-  }, (_request, reply) => { void reply.send({ features: options.features }); });
+  }, async (request) => ({ features: await confab.features(request) }));
   done();
 }
