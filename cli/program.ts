@@ -11,6 +11,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'replay', description: 'send recorded dialogues through a running pipeline and judge the outcomes', load: async (context) => (await import('./replay.js')).replayCommand(context) },
   { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
   { name: 'bot', description: 'bots: check', load: async (context) => (await import('./bot.js')).botCommand(context) },
+  { name: 'dead-letters', description: 'what stages could not process: list, show, retry, discard', load: async (context) => (await import('./dead-letters.js')).deadLettersCommand(context) },
   { name: 'tail', description: 'print the records of a topic as JSON lines', load: async (context) => (await import('./tail.js')).tailCommand(context) },
   { name: 'config', description: 'print the settings that a process would use', load: async (context) => (await import('./config.js')).configCommand(context) },
   { name: 'version', description: 'print the version', load: async (context) => (await import('./version.js')).versionCommand(context) },

@@ -3,13 +3,14 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError } from 'commander';
-import { Secret, type Config } from '../platform/config.js';
+import { Secret } from '../platform/config.js';
 import { ConfabError } from '../platform/errors.js';
 import { ulidMaker } from '../platform/random.js';
 import { EXIT, type CliContext } from './context.js';
 import { readDialogues, type Dialogues } from './replay/dialogues.js';
 import { isClean, resultJson, resultText } from './replay/report.js';
 import { Replay } from './replay/run.js';
+import { baseUrl, serverUrl } from './server-url.js';
 import { wholeNumber } from './tail.js';
 
 interface ReplayFlags {
@@ -51,17 +52,6 @@ function positive(value: string): number {
   return number;
 }
 
-function baseUrl(value: string): string {
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) throw new InvalidArgumentError('Use a URL such as http://127.0.0.1:8080.');
-  return value;
-}
-
-/** Where the local server is reached: a bind to every address is reached by loopback. */
-function localUrl({ http }: Config): string {
-  const host = http.host === '0.0.0.0' || http.host === '::' ? '127.0.0.1' : http.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
-}
-
 async function replay(context: CliContext, file: string, flags: ReplayFlags): Promise<void> {
   const config = context.config();
   const { dialogues, messages, blank } = await read(file, flags.conversations);
@@ -74,7 +64,7 @@ async function replay(context: CliContext, file: string, flags: ReplayFlags): Pr
   try {
     result = await new Replay({
       dialogues, clock, random,
-      url: (flags.url ?? config.client.url ?? localUrl(config)).replace(/\/+$/, ''),
+      url: serverUrl(config, flags.url),
       ...(flags.egressUrl === undefined ? {} : { egressUrl: flags.egressUrl.replace(/\/+$/, '') }),
       token: flags.token === undefined ? config.client.token : new Secret(flags.token),
       runId: ulidMaker(clock, random)().toLowerCase(),

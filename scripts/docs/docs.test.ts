@@ -8,7 +8,7 @@ import { packageRoot } from '../../platform/package-root.js';
 import { foundMetrics } from './metrics-doc.js';
 
 const root = packageRoot();
-const FOLDERS = ['platform', 'processors', 'ingress', 'egress', 'schemas', 'topology', 'cli', 'composition'];
+const FOLDERS = ['platform', 'processors', 'ingress', 'egress', 'schemas', 'topology', 'inspect', 'operate', 'cli', 'composition'];
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 function sources(folder: string): string[] {

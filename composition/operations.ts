@@ -1,0 +1,13 @@
+/** What operators reach over HTTP, on the process that serves egress. */
+import type { FastifyInstance } from 'fastify';
+import { LetterDesk } from '../operate/letters/letter-desk.js';
+import { letterRoutes } from '../operate/letters/letter-routes.js';
+import type { Infrastructure } from './process.js';
+
+/** Less than the time that a proxy waits for an answer. */
+const PATIENCE = 20_000;
+
+export async function addOperations(app: FastifyInstance, { log, codec, clock, random, config }: Infrastructure): Promise<void> {
+  const desk = new LetterDesk({ log, codec, clock, random, prefix: config.pipeline.prefix, patienceMillis: PATIENCE });
+  await app.register((scope, _options, done) => { letterRoutes(scope, desk); done(); });
+}
