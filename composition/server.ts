@@ -36,7 +36,7 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
     ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
   });
   const parts: Component[] = [];
-  if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); await addInspection(app, infrastructure); }
+  if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); await addInspection(app, infrastructure); await addOperations(app, infrastructure); }
   if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
   return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
 }

@@ -1,0 +1,26 @@
+/** A value as a tree that opens and closes. */
+import type { ReactElement } from 'react';
+
+export interface TreeProps {
+  readonly name: string;
+  readonly value: unknown;
+  readonly depth?: number;
+}
+
+export function Tree({ name, value, depth = 0 }: TreeProps): ReactElement {
+  if (typeof value !== 'object' || value === null) return <Leaf name={name} value={value} />;
+  const entries = Object.entries(value as Record<string, unknown>);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  if (entries.length === 0) return <p className="leaf"><span className="name">{name}</span> <span className="null">{open}{close}</span></p>;
+  return (
+    <details className="tree" open={depth === 0}>
+      <summary><span className="name">{name}</span> <span className="size">{open}{entries.length}{close}</span></summary>
+      <div className="branch">{entries.map(([key, inner]) => <Tree key={key} name={key} value={inner} depth={depth + 1} />)}</div>
+    </details>
+  );
+}
+
+function Leaf({ name, value }: { readonly name: string; readonly value: unknown }): ReactElement {
+  const kind = value === null || value === undefined ? 'null' : typeof value;
+  return <p className="leaf"><span className="name">{name}</span> <span className={kind}>{kind === 'null' ? 'null' : String(value)}</span></p>;
+}
