@@ -1,4 +1,5 @@
 /** Makes docs/topics.md from the topology and the schemas. */
+import { ConfabError } from '../platform/errors.js';
 import type { NewestSchema } from '../schemas/schema-set.js';
 import type { Topology } from './define.js';
 import { duration } from './durations.js';
@@ -25,7 +26,9 @@ export function topicsDoc(topology: Topology, schemas: ReadonlyMap<string, Newes
   ];
   const nested = new Map<string, TypeNode>();
   for (const [name, topic] of Object.entries(topology.topics)) {
-    const root = JSON.parse(schemas.get(topic.record)?.text ?? 'null') as TypeNode;
+    const schema = schemas.get(topic.record);
+    if (schema === undefined) throw new ConfabError('CONFAB_TOPOLOGY_INVALID', { detail: `topic "${name}": schemas/${name}.avsc, which declares the record ${topic.record}, is missing` });
+    const root = JSON.parse(schema.text) as TypeNode;
     collect(root, nested);
     parts.push(
       '', `## ${name}`, '', root.doc ?? '', '',

@@ -15,8 +15,8 @@ export interface TerminalOptions {
   readonly patience: number;
 }
 
-/** Runs a block and writes down folder and exports, for the next one. */
-const SHELL = 'source "$1/state"; set -e; source "$1/block"; { declare -px; printf "cd %q\\n" "$PWD"; } > "$1/state"';
+/** Runs a block and writes down folder and exports for the next one, also after Ctrl-C: a terminal keeps them too. */
+const SHELL = 'own=$1; source "$own/state"; trap \'{ declare -px; printf "cd %q\\n" "$PWD"; } > "$own/state"\' EXIT; set -e; source "$own/block"';
 
 export class Terminal {
   /** All that was printed since the last block began. */

@@ -90,9 +90,10 @@ class Walker {
   }
 
   private here(text: string): string {
-    let result = text;
-    for (const [there, here] of this.options.instead) result = result.replaceAll(there, here);
-    return result;
+    const { instead } = this.options;
+    // In one pass, the longest first: an address that was put in is not changed again.
+    const written = [...instead.keys()].sort((a, b) => b.length - a.length).map((one) => one.replaceAll('.', '\\.'));
+    return written.length === 0 ? text : text.replace(new RegExp(`(?<!\\d)(?:${written.join('|')})(?!\\d)`, 'g'), (there) => instead.get(there) ?? there);
   }
 
   /** What the programs in the foreground printed: the cause of a failure is often there. */
