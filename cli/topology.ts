@@ -64,7 +64,7 @@ async function withInputs<R>(dependencies: TopologyCommandDependencies, allow: r
 async function plan(dependencies: TopologyCommandDependencies, flags: PlanFlags): Promise<void> {
   const made = await withInputs(dependencies, flags.allow, planTopology);
   const file = { ...made, allow: flags.allow };
-  if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(file, null, 2)}\n`);
+  if (flags.out !== undefined) writePlan(flags.out, file);
   dependencies.write(flags.json ? `${JSON.stringify(file)}\n` : planText(made));
   if (flags.exitCode && made.steps.length + made.refused.length > 0) dependencies.exitCode(2);
 }
@@ -73,10 +73,19 @@ async function apply(dependencies: TopologyCommandDependencies, flags: ApplyFlag
   const given = flags.plan === undefined ? undefined : readPlan(flags.plan);
   await withInputs(dependencies, given?.allow ?? flags.allow, async (inputs) => {
     const chosen = given ?? await planTopology(inputs);
-    if (!flags.json && chosen.refused.length > 0) dependencies.write(planText(chosen));
+    // What a file holds beyond the form of a plan is only compared, never shown.
+    if (!flags.json && given === undefined && chosen.refused.length > 0) dependencies.write(planText(chosen));
     const { done } = await applyTopology(chosen, inputs, (step) => { if (!flags.json) dependencies.write(`${stepLines(step).join('\n')}\n`); });
     dependencies.write(flags.json ? `${JSON.stringify({ done })}\n` : `\n${done.length} done, ${chosen.unchanged} were as declared\n`);
   });
+}
+
+function writePlan(path: string, plan: TopologyPlan & { allow: string[] }): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(plan, null, 2)}\n`);
+  } catch (cause) {
+    throw new ConfabError('CONFAB_USAGE', { detail: `--out: "${path}" cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}).`, cause });
+  }
 }
 
 function readPlan(file: string): TopologyPlan & { allow: string[] } {
@@ -86,7 +95,9 @@ function readPlan(file: string): TopologyPlan & { allow: string[] } {
   } catch (cause) {
     throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `${file} cannot be read as a plan.`, cause });
   }
-  if (found?.version !== 1 || !Array.isArray(found.steps) || !Array.isArray(found.refused) || !Array.isArray(found.allow)) {
+  const texts = (list: unknown): boolean => Array.isArray(list) && list.every((one) => typeof one === 'string');
+  const refusals = (list: unknown): boolean => Array.isArray(list) && list.every((one: Partial<TopologyPlan['refused'][number]> | null) => texts([one?.topic, one?.change, one?.allow ?? '']));
+  if (found?.version !== 1 || !Array.isArray(found.steps) || !refusals(found.refused) || !texts(found.allow)) {
     throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `${file} is not a plan of version 1.` });
   }
   return found as TopologyPlan & { allow: string[] };

@@ -109,7 +109,9 @@ export class AvroRecordCodec<T> implements RecordCodec<T> {
   /** Names the field, never its value: it may be personal. */
   private refusal(value: T): ConfabError {
     const faults: string[] = [];
-    this.parts.type.isValid(value, { errorHook: (path, _value, type) => { faults.push(`${[this.parts.record, ...path].join('.')} is not of type ${type.typeName.replace(':unwrapped', '')}`); } });
+    try {
+      this.parts.type.isValid(value, { errorHook: (path, _value, type) => { faults.push(`${[this.parts.record, ...path].join('.')} is not of type ${type.typeName.replace(':unwrapped', '')}`); } });
+    } catch { /* A value that cannot even be looked at: what was found until then is said. */ }
     return new ConfabError('CONFAB_VALUE_INVALID', { detail: `${faults[0] ?? `${this.parts.record} cannot be encoded`}.` });
   }
 }

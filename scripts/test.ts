@@ -29,6 +29,10 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped: string[] = [];
 const failed: string[] = [];
 const seen = new Set<string>();
+/** What the fuzz tests say of themselves, one line a property (fuzz/harness.ts). */
+const fuzzed = { cases: 0, uncoded: 0 };
+/** Under CI fewer cases than these in a whole run are a failure: somebody has left out a suite. */
+const FUZZ_CASES = 20_000;
 /** A file that holds no test stands for itself in the stream: it has proved nothing. */
 const isFile = (name: string): boolean => files.includes(name);
 
@@ -36,6 +40,11 @@ const isFile = (name: string): boolean => files.includes(name);
 const stream = run({ files, concurrency: Number(process.env.CONFAB_TEST_CONCURRENCY ?? 2), timeout: Number(process.env.CONFAB_TEST_TIMEOUT ?? 420_000) });
 // Tests of a shared suite name the file of the suite; the end of a file names itself.
 stream.on('test:complete', ({ name, file }) => { seen.add(isFile(name) ? name : file ?? ''); });
+stream.on('test:diagnostic', ({ message }) => {
+  const [, cases = 0, uncoded = 0] = /^fuzz: (\d+) cases, (\d+) uncoded/.exec(message)?.map(Number) ?? [];
+  fuzzed.cases += cases;
+  fuzzed.uncoded += uncoded;
+});
 stream.on('test:pass', (event) => {
   if (event.details.type === 'suite') return;
   if (isFile(event.name)) { fail(`${relative(root, event.name)}: holds no test`); return; }
@@ -54,7 +63,9 @@ const report = stream.pipe(new spec());
 report.pipe(process.stdout, { end: false });
 report.on('end', () => {
   for (const file of files) if (!seen.has(file)) fail(`${relative(root, file)}: said nothing`);
+  if (process.env.CI === 'true' && wanted.length === 0 && fuzzed.cases < FUZZ_CASES) fail(`fuzz: ${fuzzed.cases} cases, fewer than ${FUZZ_CASES}`);
   process.stdout.write(list('skipped', skipped) + list('failed', failed));
+  if (fuzzed.cases > 0) process.stdout.write(`fuzz: ${fuzzed.cases} cases, ${fuzzed.uncoded} uncoded\n`);
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   process.exitCode = counts.failed > 0 || (process.env.CI === 'true' && counts.skipped > 0) ? 1 : 0;
 });

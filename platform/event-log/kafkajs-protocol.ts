@@ -8,7 +8,7 @@
  * where lane 0 is for all requests but Fetch and lane 1 for Fetch; `connection.send({request, response, …})`.
  */
 import type { Kafka } from 'kafkajs';
-import { Reader, Writer, type WireRequest } from './kafkajs/wire.js';
+import { reading, Writer, type WireRequest } from './kafkajs/wire.js';
 import { Overdue, within } from './kafkajs/within.js';
 
 interface Connection {
@@ -166,8 +166,7 @@ function translate<T>(request: WireRequest<T>, progress: { sent: boolean }): Par
     },
     response: {
       decode: async (payload) => {
-        const input = new Reader(payload);
-        return { data: request.decode(input), clientSideThrottleTime: input.throttleMillis };
+        return reading(payload, (input) => ({ data: request.decode(input), clientSideThrottleTime: input.throttleMillis }));
       },
       parse: async (decoded) => (decoded as { data: T }).data,
     },

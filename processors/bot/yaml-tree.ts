@@ -17,6 +17,8 @@ export const FILE_BYTES = 256 * 1024;
 const DEPTH = 32;
 const NODES = 50_000;
 const ALIASES = 100;
+/** The parser quotes what it does not understand, and that may be the whole file. */
+const REASON = 300;
 
 interface Walk {
   readonly file: string;
@@ -42,7 +44,7 @@ export function parseTree(file: string, text: string, faults: Faults): Tree | un
     return undefined;
   }
   for (const problem of [...document.errors, ...document.warnings]) {
-    faults.error(placeAt(file, lines, problem.pos[0]), problem.message.split('\n')[0] ?? 'malformed YAML');
+    faults.error(placeAt(file, lines, problem.pos[0]), (problem.message.split('\n')[0] ?? 'malformed YAML').slice(0, REASON));
   }
   if (document.errors.length + document.warnings.length > 0) return undefined;
   if (document.contents === null) { faults.error(start, 'the file is empty'); return undefined; }

@@ -20,7 +20,7 @@ export function assignSticky(members: readonly (readonly number[])[], partitions
   members.forEach((owned, index) => {
     for (const number of owned) {
       const share = shares[index];
-      if (!share || share.length >= (sizes.get(index) ?? 0) || number >= partitions || taken.has(number)) continue;
+      if (!share || share.length >= (sizes.get(index) ?? 0) || number < 0 || number >= partitions || taken.has(number)) continue;
       share.push(number);
       taken.add(number);
     }

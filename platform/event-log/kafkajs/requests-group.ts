@@ -1,5 +1,5 @@
 /** Requests of consumer groups (classic protocol), and what members and leader tell each other in them. */
-import { Reader, Writer, type WireRequest } from './wire.js';
+import { Reader, reading, Writer, type WireRequest } from './wire.js';
 import type { PartitionOf } from './requests-metadata.js';
 
 export interface GroupPlace { readonly group: string; readonly generation: number; readonly member: string }
@@ -135,14 +135,16 @@ export function encodeSubscription({ topics, generation, owned }: Subscription):
   return new Writer().int16(0).array(topics, (topic, out) => { out.string(topic); }).data(own.result).result;
 }
 
+/** @throws CONFAB_LOG_UNAVAILABLE */
 export function decodeSubscription(bytes: Buffer): Subscription {
-  const input = new Reader(bytes);
-  input.int16();
-  const topics = input.array(() => input.string() ?? '');
-  const own = input.data();
-  if (!own || own.length === 0 || own[0] !== 1) return { topics, generation: -1, owned: [] };
-  const user = new Reader(own, 1);
-  return { topics, generation: user.int32(), owned: user.array(() => user.int32()) };
+  return reading(bytes, (input) => {
+    input.int16();
+    const topics = input.array(() => input.string() ?? '');
+    const own = input.data();
+    if (!own || own.length === 0 || own[0] !== 1) return { topics, generation: -1, owned: [] };
+    const user = new Reader(own, 1);
+    return { topics, generation: user.int32(), owned: user.array(() => user.int32()) };
+  });
 }
 
 export function encodeAssignment(topics: readonly PartitionOf<number>[]): Buffer {
@@ -151,11 +153,13 @@ export function encodeAssignment(topics: readonly PartitionOf<number>[]): Buffer
   }).data(null).result;
 }
 
+/** @throws CONFAB_LOG_UNAVAILABLE */
 export function decodeAssignment(bytes: Buffer): readonly PartitionOf<number>[] {
   if (bytes.length === 0) return [];
-  const input = new Reader(bytes);
-  input.int16();
-  return input.array(() => ({ topic: input.string() ?? '', partitions: input.array(() => input.int32()) }));
+  return reading(bytes, (input) => {
+    input.int16();
+    return input.array(() => ({ topic: input.string() ?? '', partitions: input.array(() => input.int32()) }));
+  });
 }
 
 /** The usual body of an answer about partitions: by topic, number and code. */

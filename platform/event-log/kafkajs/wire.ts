@@ -1,5 +1,7 @@
 /** Bytes of Kafka's protocol: primitives, and what a request is. No knowledge of any single request. */
 
+import { ConfabError } from '../../errors.js';
+
 /** A request of the protocol: how it is written, and what is read from its answer. */
 export interface WireRequest<T> {
   readonly apiKey: number;
@@ -89,6 +91,19 @@ export class Writer {
   tags(): this { return this.uvarint(0); }
 }
 
+/**
+ * Reads bytes that somebody else wrote. Lengths are not held against the bytes one by one: what leads out of them throws.
+ * @throws CONFAB_LOG_UNAVAILABLE they end too early or contradict themselves
+ */
+export function reading<T>(bytes: Buffer, decode: (input: Reader) => T): T {
+  try {
+    return decode(new Reader(bytes));
+  } catch (cause) {
+    throw cause instanceof ConfabError ? cause : new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: 'Bytes of a broker or of a member of the group cannot be read.', cause });
+  }
+}
+
+/** Call it through `reading`. */
 export class Reader {
   /** How long the broker asks the client to hold back, as read by `throttle`. */
   throttleMillis = 0;
