@@ -65,6 +65,8 @@ export async function picture(page: Page, name: string): Promise<void> {
 
 /** What axe finds serious or critical on the page. Evaluated by the debugger, which the policy of the page does not concern. */
 export async function seriousFindings(page: Page): Promise<Finding[]> {
+  // What still fades in has another contrast.
+  await page.evaluate('Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity).map((one) => one.finished))');
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>('axe.run(document)');
   return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -16,6 +16,7 @@ export const TEST_VARIABLES = {
   redis: 'CONFAB_TEST_REDIS_URL',
   registry: 'CONFAB_TEST_REGISTRY_URL',
   elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',
+  chromium: 'CONFAB_TEST_CHROMIUM',
 } as const;
 
 export async function testServices(): Promise<Record<string, string>> {

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { rmSync } from 'node:fs';
+import { chromium } from './chromium.js';
 import { composeDown, composeUp, dockerAnswers } from './docker.js';
 import { elasticsearch } from './elasticsearch.js';
 import { kafka, kafkaAcl } from './kafka.js';
@@ -15,7 +16,7 @@ import { folderOf, isUp, readEntry, withLock, writeAddresses, writeEntry, type E
 
 /** Those of a plain `up`. */
 const standard: readonly Service[] = [kafka, redis, registry, elasticsearch];
-const all: readonly Service[] = [...standard, kafkaAcl];
+const all: readonly Service[] = [...standard, kafkaAcl, chromium];
 const names = all.map((service) => service.name);
 
 const say = (line: string): void => { process.stdout.write(`${line}\n`); };

@@ -17,6 +17,8 @@ export interface StartedProcess {
 
 export interface Started {
   readonly processes: readonly StartedProcess[];
+  /** A program that tests start themselves, instead of processes: it is up while this file is there. */
+  readonly program?: string;
   /** Environment variables for tests, e.g. CONFAB_TEST_REDIS_URL. */
   readonly addresses: Readonly<Record<string, string>>;
   /** One line for `status`. */

@@ -18,8 +18,9 @@ export function readEntry(name: string): Entry | undefined {
   return existsSync(fileOf(name)) ? JSON.parse(readFileSync(fileOf(name), 'utf8')) as Entry : undefined;
 }
 
-/** True when every process of the entry is alive. What compose runs is taken to be: `up` asks compose again. */
+/** True when every process of the entry is alive, or its program is there. What compose runs is taken to be: `up` asks compose again. */
 export function isUp(entry: Entry | undefined): entry is Entry {
+  if (entry?.program !== undefined) return existsSync(entry.program);
   return entry !== undefined && (entry.docker === true || (entry.processes.length > 0 && entry.processes.every(isRunning)));
 }
 
