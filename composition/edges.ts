@@ -21,12 +21,19 @@ export async function addIngress(app: FastifyInstance, infrastructure: Infrastru
   const { config, clock, random, tracer } = infrastructure;
   const claims = await claimIndex(infrastructure);
   const acceptor = await createAcceptor({ ...infrastructure, prefix: config.pipeline.prefix, ...(claims.index === undefined ? {} : { index: claims.index }) });
-  const bots = botNames(config.pipeline.botsDir);
+  const known = knownBots(infrastructure);
   await app.register(ingressRoutes, {
     acceptor, clock, random, tracer,
-    bots: { defaultBot: config.pipeline.defaultBot, known: (id) => bots.has(id), ...(config.pipeline.tenantBots === undefined ? {} : { tenantBots: Object.fromEntries(config.pipeline.tenantBots) }) },
+    bots: { defaultBot: config.pipeline.defaultBot, known, ...(config.pipeline.tenantBots === undefined ? {} : { tenantBots: Object.fromEntries(config.pipeline.tenantBots) }) },
   });
   return { name: 'ingress', drain: () => acceptor.drain(), stop: async () => { await acceptor.close(); await claims.close(); } };
+}
+
+/** Whether a bot exists: those of this process, which may change while it runs, or else the folders there are. */
+function knownBots({ bots, config }: Infrastructure): (id: string) => boolean {
+  if (bots !== undefined) return (id) => bots.versions(id).length > 0;
+  const names = botNames(config.pipeline.botsDir);
+  return (id) => names.has(id);
 }
 
 interface Claims {

@@ -1,5 +1,4 @@
 /** One process: which parts its roles need, made, started in order and stopped in the opposite one. */
-import { join } from 'node:path';
 import { ConfabError } from '../platform/errors.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import { Lifecycle, type Component } from '../platform/lifecycle.js';
@@ -7,8 +6,8 @@ import { createProcessMetrics, type Metrics } from '../platform/observability/me
 import type { Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
 import type { RedisConnection } from '../platform/redis.js';
-import { fixedBots, loadBots } from '../processors/bot/index.js';
-import { stageFactories, stageNames, type StageParts } from '../processors/index.js';
+import { fixedBots, type Bots } from '../processors/bot/index.js';
+import { stageFactories, stageNames } from '../processors/index.js';
 import { fileModelCache } from '../processors/model-cache.js';
 import { createRunner } from '../processors/runner.js';
 import type { Stage } from '../processors/stage.js';
@@ -16,6 +15,7 @@ import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
+import { modelsFolder, openBots } from './bots/open.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
 import { topologySettings } from './settings.js';
 import { serverComponents } from './server.js';
@@ -27,6 +27,8 @@ export interface Infrastructure extends Base {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly redis: RedisConnection | undefined;
+  /** Where a stage of the process needs them. */
+  readonly bots: Bots | undefined;
 }
 
 export type Role = StageName | 'ingress' | 'egress';
@@ -45,7 +47,7 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const lifecycle = new Lifecycle({ clock, logger, drainTimeout: config.http.drainTimeout });
   const opened: Component[] = [];
   try {
-    const infrastructure = await openInfrastructure(base, opened);
+    const infrastructure = { ...await openInfrastructure(base, opened), bots: await botsFor(base, roles, opened) };
     await ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
     for (const component of await stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
@@ -60,6 +62,14 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   }
 }
 
+/** Bots are loaded where a stage needs them. @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN */
+async function botsFor(base: Base, roles: ReadonlySet<Role>, opened: Component[]): Promise<Bots | undefined> {
+  if (!roles.has('intent') && !roles.has('dialogue')) return undefined;
+  const { bots, components } = await openBots(base);
+  opened.push(...components);
+  return bots;
+}
+
 /** @throws CONFAB_USAGE */
 function rolesOf(wanted: readonly string[]): readonly Role[] {
   const unknown = wanted.find((name) => !(ROLES as readonly string[]).includes(name));
@@ -68,7 +78,7 @@ function rolesOf(wanted: readonly string[]): readonly Role[] {
 }
 
 /** Opens what everything stands on, in an order in which it can be closed backwards. */
-async function openInfrastructure(base: Base, opened: Component[]): Promise<Infrastructure> {
+async function openInfrastructure(base: Base, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
   const { config } = base;
   const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
   const tracer = await openTracer(base, config.roles.join(',') || 'all');
@@ -85,7 +95,7 @@ async function stageComponents(infrastructure: Infrastructure, roles: ReadonlySe
   const { config, log, redis, codec, clock, random, logger, metrics, tracer } = infrastructure;
   const names = stageNames.filter((name) => roles.has(name));
   if (names.length === 0) return [];
-  const parts = await stageParts(infrastructure, names);
+  const parts = { bots: infrastructure.bots ?? fixedBots([]), models: fileModelCache(modelsFolder(infrastructure)) };
   const state = await openState(config, log, redis);
   await state.check();
   const runners = names.map((name): Component => {
@@ -96,15 +106,4 @@ async function stageComponents(infrastructure: Infrastructure, roles: ReadonlySe
     return { name, start: () => runner.start(), ready: () => runner.ready, stop: () => runner.close() };
   });
   return [{ name: 'state', stop: () => state.close() }, ...runners];
-}
-
-/** @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN the default bot is missing */
-async function stageParts({ config }: Infrastructure, names: readonly StageName[]): Promise<StageParts> {
-  const models = fileModelCache(join(config.pipeline.dataDir, 'models'));
-  if (names.every((name) => name === 'analytics')) return { bots: fixedBots([]), models };
-  const bots = await loadBots(config.pipeline.botsDir);
-  if (!bots.some(({ id }) => id === config.pipeline.defaultBot)) {
-    throw new ConfabError('CONFAB_BOT_UNKNOWN', { detail: `CONFAB_DEFAULT_BOT is ${config.pipeline.defaultBot}; ${config.pipeline.botsDir} has ${bots.map(({ id }) => id).join(', ') || 'none'}.` });
-  }
-  return { bots: fixedBots(bots), models };
 }

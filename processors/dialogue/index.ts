@@ -28,6 +28,7 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
     return found;
   };
   for (const bot of options.bots.all()) programOf(bot);
+  options.bots.beforeUse?.(programOf);
   return {
     scope: 'conversation',
     position: (input) => input.value.position,

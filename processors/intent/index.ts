@@ -30,6 +30,7 @@ export function createIntentStage(options: IntentStageOptions): Stage<'intent'> 
     return found;
   };
   for (const bot of options.bots.all()) ready(bot);
+  options.bots.beforeUse?.(ready);
   return {
     scope: 'conversation',
     position: (input, context) => formatPosition(context.epoch, input.offset, 0),
@@ -42,6 +43,9 @@ export function createIntentStage(options: IntentStageOptions): Stage<'intent'> 
     },
   };
 }
+
+/** Trains the model of a bot into the cache, where it is not yet: a second or so that may pass in another thread. */
+export function trainInto(bot: Bot, cache: ModelCache): void { prepare(bot, cache); }
 
 function prepare(bot: Bot, cache: ModelCache): Prepared {
   const extractor = createExtractor(bot);
