@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Composition root: the command line over the adapters that composition/ chooses. Nothing imports this file. */
 import { startCommand, type Started } from './cli/start.js';
+import { outputOf } from './cli/output.js';
 import { runCli } from './cli/program.js';
 import { openCodec, openLog, type Base } from './composition/infrastructure.js';
 import { systemClock } from './platform/clock.js';
@@ -33,7 +34,7 @@ function loggerOf(config: Config, starting: () => boolean): Logger {
 }
 
 const code = await runCli(process.argv.slice(2), {
-  env: process.env, stdout: process.stdout, stderr: process.stderr, clock: systemClock, random: systemRandom,
+  env: process.env, stdout: outputOf(process.stdout), stderr: outputOf(process.stderr), clock: systemClock, random: systemRandom,
   commands: [{
     name: 'start', description: 'run the whole pipeline in one process, or the named roles of it',
     load: async (context) => startCommand(context, (await import('./composition/process.js')).ROLES, start),

@@ -9,6 +9,10 @@ import type { Codec } from '../schemas/codec.js';
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Of a terminal; undefined elsewhere. */
+  readonly columns?: number | undefined;
+  /** Aborts when nobody reads any more, as after `| head`. */
+  readonly closed?: AbortSignal;
 }
 
 export interface CliDependencies {

@@ -3,16 +3,44 @@ import { nearest } from '../platform/config.js';
 import { catalogue, toConfabError, type ConfabError } from '../platform/errors.js';
 import type { Output } from './context.js';
 
-const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udfff]/gu;
 
-/** Makes control, escape and direction characters visible, so that foreign text cannot move the cursor or hide itself. */
+/** Makes control, escape, direction and invisible characters visible, so that foreign text cannot move the cursor or hide itself. */
 export function harmless(text: string): string {
-  return text.replace(HARMFUL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(HARMFUL, visible);
 }
 
-/** Whether colours are wanted: on a terminal, and NO_COLOR is not set. */
-export function hasColour(output: Output, env: Readonly<Record<string, string | undefined>>): boolean {
-  return output.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+/** `harmless`, on one line: line breaks and tabs become blanks. */
+export function harmlessLine(text: string): string {
+  return harmless(text.replace(/[\t\n]/g, ' '));
+}
+
+function visible(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16);
+  return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+}
+
+/** JSON that is as harmless: what JSON leaves as it is, and a terminal would obey, is escaped. */
+export function harmlessJson(value: unknown): string {
+  return (JSON.stringify(value) ?? 'null').replace(HARMFUL, (character) => Array.from({ length: character.length }, (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''));
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Whether colours are wanted: on a terminal or with FORCE_COLOR, and never with NO_COLOR. */
+export function hasColour(output: Output, env: Env): boolean {
+  if (env.NO_COLOR) return false;
+  if (env.FORCE_COLOR !== undefined) return !/^(0|false)$/.test(env.FORCE_COLOR);
+  return output.isTTY === true && env.TERM !== 'dumb';
+}
+
+const COLOURS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+export type Colour = keyof typeof COLOURS;
+export type Paint = (colour: Colour, text: string) => string;
+
+/** Colours text where colours are wanted. */
+export function painter(output: Output, env: Env): Paint {
+  return hasColour(output, env) ? (colour, text) => (text === '' ? '' : `\u001b[${COLOURS[colour]}m${text}\u001b[0m`) : (_colour, text) => text;
 }
 
 /** What went wrong, on one line, with what to do; further faults on a line each. */

@@ -53,9 +53,12 @@ function sayState({ turns }: DialogueState, changes: readonly StateChange[] | nu
   return changes.length === 0 ? `turn ${turns}; nothing else changed` : changes.map(changeText).join(', ');
 }
 
-/** One change on one line: `slots.day = "friday"`, `waitingFor: "day" → gone`. */
+/** One change on one line: `slots.day = friday`, `waitingFor: day → gone`. */
 export function changeText({ path, from, to }: StateChange): string {
-  const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+  const shown = (value: unknown): string => {
+    if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(' > ');
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
   if (from === null) return `${path} = ${shown(to)}`;
   return `${path}: ${shown(from)} → ${to === null ? 'gone' : shown(to)}`;
 }

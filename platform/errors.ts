@@ -64,6 +64,7 @@ export const catalogue = {
   CONFAB_TOPIC_UNKNOWN: entry(404, false, 'The topic does not exist', 'Run `confab topology apply`.'),
   CONFAB_TOPIC_EXISTS: entry(409, false, 'The topic exists already', 'Run `confab topology plan` to see what differs.'),
   CONFAB_OFFSET_OUT_OF_RANGE: entry(409, false, 'The committed offset is no longer in the log', 'Retention removed records before the group read them. Raise the retention, then move the group to the start of the log (docs/runbook.md).'),
+  CONFAB_CONVERSATION_UNKNOWN: entry(404, false, 'The log holds no such conversation', 'Check id and --tenant. Records are kept as long as the retention of their topics.'),
   CONFAB_PARTITION_UNKNOWN: entry(404, false, 'The topic has no such partition', 'Compare the partitions with `confab topology plan`.'),
   CONFAB_LOG_LOCKED: entry(409, false, 'Another process writes to the data directory', 'Stop it, or use another CONFAB_DATA_DIR.'),
   CONFAB_LOG_READ_ONLY: entry(409, false, 'The log was opened for reading', 'Send the command to the running process.'),
