@@ -2,12 +2,20 @@
 import type { FastifyInstance } from 'fastify';
 import { LetterDesk } from '../operate/letters/letter-desk.js';
 import { letterRoutes } from '../operate/letters/letter-routes.js';
+import { produceRoutes } from '../operate/produce/produce-routes.js';
+import { Producer } from '../operate/produce/producer.js';
 import type { Infrastructure } from './process.js';
 
 /** Less than the time that a proxy waits for an answer. */
 const PATIENCE = 20_000;
 
 export async function addOperations(app: FastifyInstance, { log, codec, clock, random, config }: Infrastructure): Promise<void> {
-  const desk = new LetterDesk({ log, codec, clock, random, prefix: config.pipeline.prefix, patienceMillis: PATIENCE });
-  await app.register((scope, _options, done) => { letterRoutes(scope, desk); done(); });
+  const shared = { log, codec, clock, random, prefix: config.pipeline.prefix };
+  const desk = new LetterDesk({ ...shared, patienceMillis: PATIENCE });
+  const producer = new Producer({ ...shared, defaultBot: config.pipeline.defaultBot });
+  await app.register((scope, _options, done) => {
+    letterRoutes(scope, desk);
+    produceRoutes(scope, producer);
+    done();
+  });
 }
