@@ -7,6 +7,7 @@ import websocket, { type WebsocketPluginOptions } from '@fastify/websocket';
 import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Authenticator } from '../auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
@@ -18,7 +19,7 @@ import { CloseCode } from './close-codes.js';
 import { CodedSocket } from './coded-socket.js';
 import { documentationRoutes } from './documentation.js';
 import { jsonParser } from './json-parser.js';
-import { answerClientError, checkSize, PARSER_BYTES, type ClientError } from './limits.js';
+import { answerClientError, checkSize, PARSER_BYTES, refuseTunnel, type ClientError } from './limits.js';
 import { OriginGuard } from './origin.js';
 import { httpError, problemOf, PROBLEM_TYPE, retryAfterSeconds, schemaError, traceIdOf } from './problem.js';
 import { RouteTable } from './route-table.js';
@@ -116,7 +117,7 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
     }
   });
   setErrors(app, table, context, docsUrl);
-  registerBase(app, options, context);
+  registerBase(app, options, context, docsUrl);
   return app;
 }
 
@@ -184,7 +185,8 @@ function setErrors(app: FastifyInstance, table: RouteTable, context: HttpContext
 /** 405 where the path takes other methods, named in Allow; else 404. */
 function routeMissing(table: RouteTable, request: FastifyRequest, reply: FastifyReply): ConfabError {
   const allowed = table.methodsOf(request.url.split('?', 1)[0] ?? '');
-  if (allowed.length === 0) return new ConfabError('CONFAB_ROUTE_UNKNOWN');
+  // A route that takes the method, and found nothing of that name.
+  if (allowed.length === 0 || allowed.includes(request.method)) return new ConfabError('CONFAB_ROUTE_UNKNOWN');
   void reply.header('allow', allowed.join(', '));
   return new ConfabError('CONFAB_METHOD_NOT_ALLOWED', { detail: `Use ${allowed.join(' or ')}.` });
 }
@@ -202,7 +204,7 @@ function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyRep
   void reply.code(error.status).type(PROBLEM_TYPE).send(JSON.stringify(problemOf(error, docsUrl, traceId)));
 }
 
-function registerBase(app: FastifyInstance, options: HttpServerOptions, context: HttpContext): void {
+function registerBase(app: FastifyInstance, options: HttpServerOptions, context: HttpContext, docsUrl: string): void {
   void app.register(websocket, {
     options: {
       // Larger frames than allowed are closed with a coded reason; only much larger ones by the library, without one.
@@ -234,6 +236,7 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
   }
   app.addHook('onReady', (done) => {
     ignoreOtherUpgrades(app.server);
+    app.server.on('connect', (_request: unknown, socket: Duplex) => { refuseTunnel(socket, docsUrl, options.random.bytes(16).toString('hex')); });
     // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a body.
     app.server.on('checkExpectation', (request, response) => { app.server.emit('request', request, response); });
     done();

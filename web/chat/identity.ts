@@ -7,13 +7,14 @@ export function randomId(length: number): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => LETTERS[byte % 32]).join('');
 }
 
-/** The one of last time, else a new one. Where nothing can be stored it lasts as long as the page. */
-export function currentConversation(): string {
-  try {
-    const stored = localStorage.getItem(KEY);
-    if (stored !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(stored)) return stored;
-  } catch { /* a new one */ }
-  return newConversation();
+/** The one of last time, else the one that the site remembers, else a new one. */
+export function currentConversation(remembered?: string): string {
+  const stored = [storedConversation(), remembered].find((id) => id !== undefined && /^[A-Za-z0-9._:-]{1,128}$/.test(id));
+  return stored ?? newConversation();
+}
+
+function storedConversation(): string | undefined {
+  try { return localStorage.getItem(KEY) ?? undefined; } catch { return undefined; }
 }
 
 export function newConversation(): string {

@@ -22,7 +22,7 @@ async function start(): Promise<void> {
   host.onToken(() => { client.reconnect(); });
   const root = document.getElementById('root');
   if (root === null) throw new Error('index.html has no element with the id root');
-  createRoot(root).render(<App client={client} host={host} options={options} first={options.conversation ?? currentConversation()} />);
+  createRoot(root).render(<App client={client} host={host} options={options} first={options.conversation ?? currentConversation(options.remembered)} />);
 }
 
 void start();

@@ -2,15 +2,16 @@
 
 /** From the site to the page. */
 export type ToPage =
-  | { readonly confab: 'options'; readonly title?: string; readonly colour?: string; readonly conversation?: string; readonly theme?: 'light' | 'dark'; readonly xray?: boolean; readonly token: boolean }
-  | { readonly confab: 'token'; readonly token: string }
-  | { readonly confab: 'shown'; readonly shown: boolean };
+  | { readonly confab: 'options'; readonly title?: string; readonly colour?: string; readonly conversation?: string; readonly remembered?: string; readonly theme?: 'light' | 'dark'; readonly xray?: boolean; readonly token: boolean }
+  | { readonly confab: 'token'; readonly token: string };
 
-/** From the page to the site. Without anything private: any site that may frame the page can read it. */
+/** From the page to the site. */
 export type ToSite =
   | { readonly confab: 'ready' }
   | { readonly confab: 'token-wanted' }
   | { readonly confab: 'replied' }
+  /** The person began this one: a site remembers it where the browser lets no frame store anything. */
+  | { readonly confab: 'conversation'; readonly conversation: string }
   | { readonly confab: 'close' };
 
 /** `data` of a message event as one of ours, by its name; undefined for what others send. */

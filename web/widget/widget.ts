@@ -75,23 +75,19 @@ class Widget implements Controls {
   open(): void {
     this.frame ??= this.makeFrame();
     this.unread = 0;
-    this.show(true);
+    this.shown = true;
+    this.draw();
     this.frame.focus();
   }
 
   close(): void {
     const hadFocus = this.host.shadowRoot?.activeElement === this.frame;
-    this.show(false);
+    this.shown = false;
+    this.draw();
     if (hadFocus) this.button.focus();
   }
 
   setToken(token: string): void { this.tell({ confab: 'token', token }); }
-
-  private show(shown: boolean): void {
-    this.shown = shown;
-    this.draw();
-    this.tell({ confab: 'shown', shown });
-  }
 
   private makeFrame(): HTMLIFrameElement {
     const frame = document.createElement('iframe');
@@ -111,12 +107,13 @@ class Widget implements Controls {
         const { title, colour, conversation, theme, token } = this.options;
         this.tell({
           confab: 'options', title, token: token !== undefined,
-          ...(colour === undefined ? {} : { colour }), ...(conversation === undefined ? {} : { conversation }), ...(theme === undefined ? {} : { theme }),
+          ...(colour === undefined ? {} : { colour }), ...(conversation === undefined ? {} : { conversation }), ...(theme === undefined ? {} : { theme }), ...remembered(),
         });
         break;
       }
       case 'token-wanted': void this.giveToken(); break;
       case 'replied': if (!this.shown) { this.unread += 1; this.draw(); } break;
+      case 'conversation': remember(message.conversation); break;
       case 'close': this.close(); break;
       case undefined: break;
     }
@@ -142,6 +139,20 @@ class Widget implements Controls {
     this.button.setAttribute('aria-label', this.shown ? `Close ${this.options.title}` : this.unread === 0 ? this.options.title : `${this.options.title}, ${this.unread} new`);
     this.badge.textContent = this.unread === 0 ? '' : String(this.unread);
   }
+}
+
+const MEMORY = 'confab.conversation';
+
+/** Frames of other origins cannot store anything in some browsers: the site's own storage remembers the conversation for them. */
+function remembered(): { remembered?: string } {
+  try {
+    const stored = localStorage.getItem(MEMORY);
+    return stored === null ? {} : { remembered: stored };
+  } catch { return {}; }
+}
+
+function remember(conversation: string): void {
+  try { localStorage.setItem(MEMORY, conversation); } catch { /* it lasts as long as the page, then */ }
 }
 
 function styleSheet({ colour }: WidgetOptions): CSSStyleSheet {

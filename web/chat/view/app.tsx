@@ -27,6 +27,7 @@ export function App({ client, host, options, first }: AppProps): ReactElement {
   const token = useMemo(() => (options.token ? () => host.token() : undefined), [host, options]);
   const session = useSession(client, conversationId, onReply);
 
+  useEffect(() => { if (own) host.tell({ confab: 'conversation', conversation: conversationId }); }, [own, host, conversationId]);
   useEffect(() => (own ? onConversationElsewhere(setConversation) : undefined), [own]);
   useEffect(() => {
     const escape = (event: KeyboardEvent): void => {

@@ -19,9 +19,9 @@ export const DownIcon = (): ReactElement => <Icon><path d="M10 4v12M5 11l5 5 5-5
 export const RetryIcon = (): ReactElement => <Icon><path d="M15.8 8.2A6.2 6.2 0 1 0 16 11.5M16.2 4.2v4h-4" /></Icon>;
 export const KeyIcon = (): ReactElement => <Icon><circle cx="6.8" cy="13.2" r="3.3" /><path d="m9.2 10.8 7.3-7.3M13.5 6.5l2 2" /></Icon>;
 
-/** One tick: the server has it. Two: it has its answer. A ring: on its way. */
+/** One tick: the server has it. Two: it has its answer. A clock: on its way. */
 export function MarkIcon({ mark }: { readonly mark: string }): ReactElement | null {
-  if (mark === 'sending') return <Icon><circle cx="10" cy="10" r="4.5" strokeDasharray="3 3.2" /></Icon>;
+  if (mark === 'sending') return <Icon><circle cx="10" cy="10" r="6" /><path d="M10 6.8V10l2 1.3" /></Icon>;
   if (mark === 'accepted' || mark === 'silent') return <Icon><path d="m5.5 10.5 3 3 6-7" /></Icon>;
   if (mark === 'answered' || mark === 'handed_off') return <Icon><path d="m2.5 10.5 3 3 6-7M9.5 12.7l.8.8 6-7" /></Icon>;
   return <Icon><path d="M10 5.5v5.5M10 14v.1" /><circle cx="10" cy="10" r="7" /></Icon>;

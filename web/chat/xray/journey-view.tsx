@@ -1,6 +1,6 @@
 /** One message on its way: a bar for each hop, on one scale from its acceptance to the last thing that came of it. */
 import { memo, type ReactElement } from 'react';
-import type { Journey, XrayRecord } from './records.js';
+import { keyOf, type Hop, type Journey, type XrayRecord } from './records.js';
 import { Tree } from './tree.js';
 
 export const JourneyView = memo(function JourneyView({ journey, newest }: { readonly journey: Journey; readonly newest: boolean }): ReactElement {
@@ -11,20 +11,20 @@ export const JourneyView = memo(function JourneyView({ journey, newest }: { read
         <h3>{title}</h3>
         <p><time dateTime={acceptedAt}>{acceptedAt.slice(11, 23)}</time><strong>{millis} ms</strong></p>
       </header>
-      <ol>{hops.map((hop) => <Hop key={`${hop.topic} ${hop.partition} ${hop.offset}`} hop={hop} scale={Math.max(1, millis)} />)}</ol>
+      <ol>{hops.map((hop) => <HopView key={keyOf(hop.record)} hop={hop} scale={Math.max(1, millis)} />)}</ol>
     </section>
   );
 });
 
-function Hop({ hop, scale }: { readonly hop: XrayRecord; readonly scale: number }): ReactElement {
-  const { topic, partition, offset, stage, sincePreviousMs, summary, intent, confidence, stateChange, value, clipped } = hop;
+function HopView({ hop, scale }: { readonly hop: Hop; readonly scale: number }): ReactElement {
+  const { topic, partition, offset, stage, sincePreviousMs, summary, intent, confidence, stateChange, value, clipped } = hop.record;
   return (
     <li className={`hop ${stage}`}>
       <details>
         <summary>
           <span className="stage">{stage}</span>
           <span className="topic">{topic}</span>
-          <span className="took">{sincePreviousMs === null ? '' : `+${sincePreviousMs} ms`}</span>
+          <span className="took">{sincePreviousMs !== null ? `+${sincePreviousMs} ms` : topic === 'dialogue-states.v1' ? 'same commit' : ''}</span>
           <Bar hop={hop} scale={scale} />
           <span className="says">
             {summary}
@@ -43,9 +43,9 @@ function Hop({ hop, scale }: { readonly hop: XrayRecord; readonly scale: number 
 }
 
 /** From where the hop before ended to where this one did. Attributes of SVG, not styles: the policy of the page allows none. */
-function Bar({ hop, scale }: { readonly hop: XrayRecord; readonly scale: number }): ReactElement {
-  const end = Math.min(1, (hop.sinceAcceptedMs ?? 0) / scale);
-  const begin = Math.max(0, end - (hop.sincePreviousMs ?? 0) / scale);
+function Bar({ hop, scale }: { readonly hop: Hop; readonly scale: number }): ReactElement {
+  const end = Math.min(1, hop.sinceAccepted / scale);
+  const begin = Math.max(0, end - (hop.record.sincePreviousMs ?? 0) / scale);
   return (
     <svg className="hop-bar" width="100%" height="6" aria-hidden="true">
       <rect className="track" width="100%" height="2" y="2" rx="1" />

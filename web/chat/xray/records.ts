@@ -20,19 +20,25 @@ export interface XrayRecord {
   readonly clipped?: boolean;
 }
 
-/** One message on its way: its records in the order of their making. */
+/** A record on its way, with where it stands in time. */
+export interface Hop {
+  readonly record: XrayRecord;
+  /** From the acceptance of the message; of a record that does not say, as far as the hop before. */
+  readonly sinceAccepted: number;
+}
+
+/** One message on its way: its records in the order in which a message passes the topics. */
 export interface Journey {
   readonly key: string;
   readonly acceptedAt: string;
   /** What was said. */
   readonly title: string;
-  readonly hops: readonly XrayRecord[];
+  readonly hops: readonly Hop[];
   /** From acceptance to the last hop that says when it was; 0 while there is none. */
   readonly millis: number;
 }
 
-/** The order in which a message passes the topics: for records that do not say when they were made. */
-const ORDER = ['messages.v1', 'intents.v1', 'dialogue-states.v1', 'replies.v1', 'dead-letters.v1'];
+const ORDER = ['messages.v1', 'intents.v1', 'replies.v1', 'dead-letters.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'];
 
 /** At most so many messages are kept in sight. */
 const MOST = 50;
@@ -51,11 +57,13 @@ export function journeysOf(records: Iterable<XrayRecord>): Journey[] {
 }
 
 function journeyOf(key: string, records: readonly XrayRecord[]): Journey {
-  const hops = [...records].sort((one, other) => (one.sinceAcceptedMs ?? 0) - (other.sinceAcceptedMs ?? 0) || placeOf(one) - placeOf(other));
-  const message = hops.find(({ topic }) => topic === 'messages.v1');
+  const ordered = [...records].sort((one, other) => placeOf(one) - placeOf(other) || one.offset - other.offset);
+  const message = ordered.find(({ topic }) => topic === 'messages.v1');
+  let sinceAccepted = 0;
+  const hops = ordered.map((record) => { sinceAccepted = record.sinceAcceptedMs ?? sinceAccepted; return { record, sinceAccepted }; });
   return {
-    key, hops, acceptedAt: (message ?? hops[0])?.acceptedAt ?? '', title: message?.summary ?? 'Without a message',
-    millis: Math.max(0, ...hops.map(({ sinceAcceptedMs }) => sinceAcceptedMs ?? 0)),
+    key, hops, acceptedAt: (message ?? ordered[0])?.acceptedAt ?? '', title: message?.summary ?? 'Without a message',
+    millis: Math.max(0, ...hops.map((hop) => hop.sinceAccepted)),
   };
 }
 

@@ -7,7 +7,8 @@ export interface TreeProps {
   readonly depth?: number;
 }
 
-export function Tree({ name, value, depth = 0 }: TreeProps): ReactElement {
+export function Tree({ name, value: given, depth = 0 }: TreeProps): ReactElement {
+  const value = unfolded(given);
   if (typeof value !== 'object' || value === null) return <Leaf name={name} value={value} />;
   const entries = Object.entries(value as Record<string, unknown>);
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
@@ -23,4 +24,10 @@ export function Tree({ name, value, depth = 0 }: TreeProps): ReactElement {
 function Leaf({ name, value }: { readonly name: string; readonly value: unknown }): ReactElement {
   const kind = value === null || value === undefined ? 'null' : typeof value;
   return <p className="leaf"><span className="name">{name}</span> <span className={kind}>{kind === 'null' ? 'null' : String(value)}</span></p>;
+}
+
+/** Some fields hold JSON as text: what is in it is more use than its quotes. */
+function unfolded(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
+  try { return JSON.parse(value) as unknown; } catch { return value; }
 }
