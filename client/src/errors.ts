@@ -19,11 +19,20 @@ export class ClientError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly errors: ClientErrorDetails['errors'];
 
-  constructor(readonly code: string, readonly detail: string, more: ClientErrorDetails = {}) {
-    super(`${code}: ${detail}`, more.cause === undefined ? undefined : { cause: more.cause });
-    this.status = more.status;
-    this.retryable = more.retryable ?? false;
-    this.retryAfterMs = more.retryAfterMs;
-    this.errors = more.errors;
+  constructor(readonly code: string, readonly detail: string, { status, retryable = false, retryAfterMs, errors, cause }: ClientErrorDetails = {}) {
+    super(`${code}: ${detail}`, cause ? { cause } : undefined);
+    this.status = status;
+    this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs;
+    this.errors = errors;
   }
+}
+
+/** The network failed, or what answers is not the server: the same can succeed later. */
+export function unreachable(detail: string, more?: ClientErrorDetails): ClientError {
+  return new ClientError('CONFAB_SERVER_UNREACHABLE', detail, { retryable: true, ...more });
+}
+
+export function closedError(): ClientError {
+  return new ClientError('CONFAB_CLOSED', 'The client was closed.');
 }

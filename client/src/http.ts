@@ -1,5 +1,5 @@
 /** Requests: token, time-out, and every failure as a ClientError that says whether a repeat can help. */
-import { ClientError, type ClientErrorDetails } from './errors.js';
+import { ClientError, closedError, unreachable, type ClientErrorDetails } from './errors.js';
 import { abortController, type ClientClock, type FetchLike, type ResponseLike } from './platform.js';
 import type { Tokens } from './tokens.js';
 
@@ -7,88 +7,79 @@ const TIMEOUT = 15_000;
 /** Answers of proxies and servers that are on their way down or up. */
 const PASSING = [408, 425, 429, 502, 503, 504];
 
-export interface HttpOptions {
-  /** Without a closing slash. */
-  readonly url: string;
-  readonly fetch: FetchLike;
-  readonly tokens: Tokens;
-  readonly clock: ClientClock;
-}
-
-interface Problem extends Pick<ClientErrorDetails, 'errors'> { readonly code?: string; readonly detail?: string; readonly title?: string; readonly retryable?: boolean }
+interface Problem extends Pick<ClientErrorDetails, 'errors' | 'retryable'> { readonly code?: string; readonly detail?: string }
 
 export class Http {
-  private readonly stops = new Set<() => void>();
-  private closed = false;
+  readonly #url: string;
+  readonly #fetch: FetchLike;
+  readonly #tokens: Tokens;
+  readonly #clock: ClientClock;
+  readonly #stops = new Set<() => void>();
+  #closed = false;
 
-  constructor(private readonly options: HttpOptions) {}
+  /** @param url without a closing slash */
+  constructor(url: string, fetch: FetchLike, tokens: Tokens, clock: ClientClock) {
+    this.#url = url;
+    this.#fetch = fetch;
+    this.#tokens = tokens;
+    this.#clock = clock;
+  }
 
   /** The body of an answer with status `wanted`. With a body it is a POST. @throws ClientError */
   async request<T>(path: string, wanted: number, body?: object, key?: string): Promise<T> {
-    const { tokens } = this.options;
+    const tokens = this.#tokens;
     const token = await tokens.get();
     try {
-      return await this.once<T>(path, wanted, token, body, key);
+      return await this.#once<T>(path, wanted, token, body, key);
     } catch (error) {
       if (!tokens.renewable || (error as ClientError).status !== 401) throw error;
     }
-    return this.once<T>(path, wanted, await tokens.renew(), body, key);
+    return this.#once<T>(path, wanted, await tokens.renew(), body, key);
   }
 
   /** Ends every request with CONFAB_CLOSED. */
   close(): void {
-    this.closed = true;
-    for (const stop of [...this.stops]) stop();
+    this.#closed = true;
+    for (const stop of [...this.#stops]) stop();
   }
 
-  private once<T>(path: string, wanted: number, token: string | undefined, body: object | undefined, key: string | undefined): Promise<T> {
-    const { url, fetch, clock } = this.options;
-    if (this.closed) return Promise.reject(closedError());
+  #once<T>(path: string, wanted: number, token: string | undefined, body: object | undefined, key: string | undefined): Promise<T> {
+    const url = this.#url;
+    if (this.#closed) return Promise.reject(closedError());
+    // Not as a method: browsers want `fetch` called on nothing.
+    const fetch = this.#fetch;
     const controller = abortController();
     return new Promise<T>((resolve, reject) => {
-      const end = (error: ClientError): void => { reject(error); controller?.abort(); };
+      const end = (error: ClientError): void => { done(); reject(error); controller?.abort(); };
       const stop = (): void => { end(closedError()); };
-      const timer = clock.after(TIMEOUT, () => { end(unreachable(`${url} did not answer within ${TIMEOUT / 1000} s.`)); });
-      this.stops.add(stop);
-      fetch(url + path, {
-        method: body ? 'POST' : 'GET',
-        headers: {
-          accept: 'application/json',
-          ...(token ? { authorization: `Bearer ${token}` } : {}),
-          ...(body ? { 'content-type': 'application/json' } : {}),
-          ...(key ? { 'idempotency-key': key } : {}),
-        },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-        ...(controller ? { signal: controller.signal } : {}),
-      }).then((answer) => read<T>(answer, wanted), (cause: unknown) => { throw unreachable(`${url} cannot be reached.`, cause); })
+      const done = (): void => { timer.cancel(); this.#stops.delete(stop); };
+      const timer = this.#clock.after(TIMEOUT, () => { end(unreachable(`${url} does not answer.`)); });
+      this.#stops.add(stop);
+      const headers: Record<string, string> = {};
+      if (token) headers.authorization = `Bearer ${token}`;
+      if (body) headers['content-type'] = 'application/json';
+      if (key) headers['idempotency-key'] = key;
+      fetch(url + path, { method: body ? 'POST' : 'GET', headers, ...(body && { body: JSON.stringify(body) }), ...(controller && { signal: controller.signal }) })
+        .catch((cause: unknown) => { throw unreachable(`${url} cannot be reached.`, { cause }); })
+        .then((answer) => read<T>(answer, wanted))
         .then(resolve, reject)
-        .finally(() => { timer.cancel(); this.stops.delete(stop); });
+        .finally(done);
     });
   }
 }
 
 async function read<T>(answer: ResponseLike, wanted: number): Promise<T> {
   const { status } = answer;
-  let body: unknown;
+  let body: Problem;
   try {
-    body = JSON.parse(await answer.text());
+    body = JSON.parse(await answer.text()) as Problem;
   } catch (cause) {
     // A connection that was cut, or something between that speaks for the server.
-    throw status < 300 || PASSING.includes(status) ? unreachable(`The answer with status ${status} is not of Confab.`, cause, status) : new ClientError('CONFAB_INTERNAL', `The server answered ${status}.`, { status, cause });
+    const retryable = status < 300 || PASSING.includes(status);
+    throw unreachable(`The answer with status ${status} is not of Confab.`, { status, cause, retryable });
   }
   if (status === wanted) return body as T;
-  const problem = (body ?? {}) as Problem;
+  const { code = 'CONFAB_INTERNAL', detail = `The server answered ${status}.`, errors, retryable = PASSING.includes(status) } = body;
   const seconds = Number(answer.headers.get('retry-after'));
-  throw new ClientError(problem.code ?? 'CONFAB_INTERNAL', problem.detail ?? problem.title ?? `The server answered ${status}.`, {
-    status, errors: problem.errors, retryable: problem.retryable ?? PASSING.includes(status),
-    retryAfterMs: seconds > 0 ? seconds * 1000 : undefined,
-  });
-}
-
-function unreachable(detail: string, cause?: unknown, status?: number): ClientError {
-  return new ClientError('CONFAB_SERVER_UNREACHABLE', detail, { retryable: true, cause, status });
-}
-
-export function closedError(): ClientError {
-  return new ClientError('CONFAB_CLOSED', 'The client was closed.');
+  throw new ClientError(code, detail, { status, errors, retryable, retryAfterMs: seconds > 0 ? seconds * 1000 : undefined });
 }

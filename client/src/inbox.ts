@@ -3,29 +3,30 @@
  * the socket. Frames wait in a queue while something must be read first; after a loss the queue is dropped, since what was
  * not handed over comes again after `resume`.
  */
-import { backoff } from './backoff.js';
+import { pause, type Core } from './core.js';
 import type { Emitter } from './emitter.js';
 import { ClientError } from './errors.js';
 import type { Frame } from './link.js';
-import type { ClientClock } from './platform.js';
 import { Seen } from './seen.js';
-import type { Accepted, ConversationEvents, HistoryEvent, HistoryOptions, HistoryPage, Message, Position, Unsent } from './types.js';
+import type { Accepted, ConversationEvents, HistoryEvent, HistoryOptions, HistoryPage, Message, Position, Reply, Unsent } from './types.js';
 
-export interface InboxOptions {
+/** Whom an inbox serves. */
+export interface InboxHost {
+  readonly core: Core;
   readonly emitter: Emitter<ConversationEvents>;
-  readonly read: (options: HistoryOptions) => Promise<HistoryPage>;
+  page(options: HistoryOptions): Promise<HistoryPage>;
   /** Resolves when the answer to the message under way is known. */
-  readonly settled: () => Promise<void>;
-  readonly subscribe: () => void;
-  /** The position has moved. */
-  readonly moved: () => void;
-  readonly clock: ClientClock;
-  readonly random: () => number;
+  settled(): Promise<void>;
+  subscribe(): boolean;
+  /** What is to be kept over a reload has changed. */
+  save(): void;
 }
 
 /** Messages that are remembered. */
 const KNOWN = 1_000;
-const TRIES = 4;
+const TRIES = 5;
+/** How long a subscription that failed is left alone, as a number of tries. */
+const FAULT = 3;
 /** A subscription that failed for one of these reasons fails again. */
 const LASTING = /FORBIDDEN|SCOPE|LIMIT|INVALID|MALFORMED|TOO_LARGE|TOKEN/;
 
@@ -33,142 +34,141 @@ export class Inbox {
   readonly seen = new Seen();
   /** The server follows the conversation on the present socket. */
   ready = false;
-  private queue: Frame[] = [];
-  private working = false;
-  private holds = 0;
+  readonly #host: InboxHost;
+  #queue: Frame[] = [];
+  #working = false;
+  #holds = 0;
   /** Counts the sockets: what was begun for an earlier one is given up. */
-  private turn = 0;
-  private faults = 0;
-  private blank = false;
+  #turn = 0;
+  #blank = false;
   /** Messages by id: undefined once the application has it, else as it was read. */
-  private readonly known = new Map<string, Message | undefined>();
+  readonly #known = new Map<string, Message | undefined>();
 
-  constructor(private readonly options: InboxOptions) {}
+  constructor(host: InboxHost) { this.#host = host; }
 
   take(frame: Frame): void {
-    this.queue.push(frame);
-    if (!this.working) void this.work();
+    this.#queue.push(frame);
+    void this.#work();
   }
 
   /** The socket is gone. */
   lost(): void {
-    this.turn += 1;
-    this.ready = false;
-    this.queue = [];
+    this.#turn += 1;
+    this.ready = this.#working = false;
+    this.#queue = [];
   }
 
   /** A message of ours has its place. */
   accepted({ idempotencyKey, content, createdAt }: Unsent, { messageId, position, duplicate }: Accepted, conversationId: string): void {
-    const told = this.told(messageId);
-    this.know(messageId);
+    const told = this.#told(messageId);
+    this.#know(messageId);
     // Of a duplicate the outcome may have been handed over long ago.
     if (!duplicate) this.seen.asked(messageId, position);
     if (told) return;
     const { text, postback } = content;
-    this.options.emitter.emit('message', {
+    this.#host.emitter.emit('message', {
       type: 'message', messageId, conversationId, position, idempotencyKey, author: { type: 'person' },
-      ...(text === undefined ? {} : { text }), ...(postback === undefined ? {} : { postback }), createdAt: new Date(createdAt).toISOString(),
+      ...(text && { text }), ...(postback && { postback }), createdAt: new Date(createdAt).toISOString(),
     });
   }
 
   /** A page for the application. Of the newest, nothing is emitted again, and events wait until it has been handed over. */
   async history(options: HistoryOptions): Promise<HistoryPage> {
     const newest = options.before === 'latest';
-    if (newest) this.holds += 1;
+    if (newest) this.#holds += 1;
     try {
-      const page = await this.patiently(() => this.options.read(options), () => true);
+      const page = await this.#patiently(options, () => true);
       for (const event of page.events) {
-        if (event.type === 'message') this.know(event.messageId);
-        else if (newest) this.seen.take(event.position, 'inReplyTo' in event ? event.inReplyTo : undefined);
+        if (event.type === 'message') this.#know(event.messageId);
+        else if (newest) this.seen.take(event.position, answered(event));
       }
-      if (newest) this.shown(page.events.at(-1)?.position);
+      if (newest) this.#shown(page.events.at(-1)?.position);
       return page;
     } finally {
       // In a turn of its own: whoever waits for the page comes first.
-      if (newest) this.options.clock.after(0, () => { this.holds -= 1; void this.work(); });
+      if (newest) this.#host.core.clock.after(0, () => { this.#holds -= 1; void this.#work(); });
     }
   }
 
   /** The newest page was shown, down to `oldest`. */
-  private shown(oldest: Position | undefined): void {
+  #shown(oldest: Position | undefined): void {
     // What lies before the page comes with the pages before it.
     if (oldest !== undefined) { this.seen.raise(oldest); this.seen.position ??= oldest; }
     // Nothing to resume from: what happens until the server follows the conversation is read then.
-    else if (!this.ready) this.blank = true;
+    else if (!this.ready) this.#blank = true;
   }
 
-  private async work(): Promise<void> {
-    if (this.working) return;
-    this.working = true;
-    for (let frame = this.next(); frame; frame = this.next()) {
-      const pending = this.handle(frame);
+  async #work(): Promise<void> {
+    if (this.#working) return;
+    const turn = this.#turn;
+    this.#working = true;
+    // After a loss another one is at work.
+    while (turn === this.#turn) {
+      const frame = this.#holds > 0 ? undefined : this.#queue.shift();
+      if (!frame) { this.#working = false; return; }
+      const pending = this.#handle(frame);
       if (pending) await pending;
     }
-    this.working = false;
   }
 
-  private next(): Frame | undefined { return this.holds > 0 ? undefined : this.queue.shift(); }
-
-  private handle(frame: Frame): Promise<void> | undefined {
-    const { emitter } = this.options;
+  #handle(frame: Frame): Promise<void> | undefined {
+    const { emitter } = this.#host;
     switch (frame.type) {
-      case 'reply': case 'outcome': case 'handoff': return this.outcome(frame as unknown as HistoryEvent);
+      case 'reply': case 'outcome': case 'handoff': return this.#outcome(frame as unknown as HistoryEvent);
       case 'typing': case 'delta': case 'receipt': emitter.emit(frame.type, frame as never); return undefined;
-      case 'ready': return this.stands(frame as unknown as ConversationEvents['ready']);
-      case 'error': return this.fault(frame);
+      case 'ready': return this.#stands(frame as unknown as ConversationEvents['ready']);
+      case 'error': return this.#fault(frame);
       default: return undefined;
     }
   }
 
-  private outcome(event: HistoryEvent): Promise<void> | undefined {
-    const id = 'inReplyTo' in event ? event.inReplyTo : null;
+  #outcome(event: HistoryEvent): Promise<void> | undefined {
+    const id = answered(event);
     if (this.seen.has(event.position)) return undefined;
-    if (typeof id === 'string' && !this.told(id) && !this.seen.isOpen(id)) return this.withMessage(event, id);
-    this.deliver(event);
+    if (id && !this.#told(id) && !this.seen.isOpen(id)) return this.#withMessage(event, id);
+    this.#deliver(event);
     return undefined;
   }
 
   /** An outcome of a message that was not sent here, or whose acceptance is still on its way. */
-  private async withMessage(event: HistoryEvent, id: string): Promise<void> {
-    const { turn } = this;
-    await this.options.settled();
-    if (!this.known.has(id) && turn === this.turn) await this.lookUp(event, id, turn);
-    if (turn !== this.turn) return;
-    const message = this.known.get(id);
-    if (message) this.tell(message);
-    this.deliver(event);
+  async #withMessage(event: HistoryEvent, id: string): Promise<void> {
+    const turn = this.#turn;
+    await this.#host.settled();
+    if (!this.#known.has(id) && turn === this.#turn) await this.#lookUp(event, id, turn);
+    if (turn !== this.#turn) return;
+    const message = this.#known.get(id);
+    if (message) this.#tell(message);
+    this.#deliver(event);
   }
 
   /** The messages since the last outcome, so that one page serves the outcomes that follow; else those just before it. */
-  private async lookUp(event: HistoryEvent, id: string, turn: number): Promise<void> {
+  async #lookUp(event: HistoryEvent, id: string, turn: number): Promise<void> {
     const { position } = this.seen;
-    const pages: HistoryOptions[] = [...(position === undefined ? [] : [{ after: position, limit: 100 }]), { before: event.position, limit: 50 }];
-    for (const page of pages) {
+    for (const page of [{ after: position, limit: 200 }, { before: event.position }]) {
       try {
-        const { events } = await this.patiently(() => this.options.read(page), () => turn === this.turn);
-        if (turn !== this.turn) return;
-        for (const one of events) if (one.type === 'message' && !this.known.has(one.messageId)) this.know(one.messageId, one);
+        const { events } = await this.#patiently(page, () => turn === this.#turn);
+        if (turn !== this.#turn) return;
+        for (const one of events) if (one.type === 'message' && !this.#known.has(one.messageId)) this.#know(one.messageId, one);
       } catch { return; /* An outcome is worth more than the message before it. */ }
-      if (this.known.has(id)) return;
+      if (this.#known.has(id)) return;
     }
   }
 
-  private stands(ready: ConversationEvents['ready']): Promise<void> | undefined {
+  #stands(ready: ConversationEvents['ready']): Promise<void> | undefined {
     const first = !this.ready;
     this.ready = true;
-    this.faults = 0;
-    if (first || !ready.recovered) this.options.emitter.emit('ready', ready);
+    if (first || !ready.recovered) this.#host.emitter.emit('ready', ready);
     const { position } = this.seen;
-    if (!ready.recovered && position !== undefined) return this.readGap(position, ready.position);
-    if (position === undefined) { this.seen.position = ready.position; this.options.moved(); }
-    if (!this.blank) return undefined;
-    this.blank = false;
-    return this.readGap('');
+    if (!ready.recovered && position !== undefined) return this.#readGap(position, ready.position);
+    if (position === undefined) { this.seen.position = ready.position; this.#host.save(); }
+    if (!this.#blank) return undefined;
+    this.#blank = false;
+    return this.#readGap('');
   }
 
   /** What the stream does not bring is read, from `start` ('': from the oldest kept); it goes on from `upTo`. */
-  private async readGap(start: Position, upTo?: Position): Promise<void> {
-    const { turn } = this;
+  async #readGap(start: Position, upTo?: Position): Promise<void> {
+    const turn = this.#turn;
     // Positions of another log do not compare with what was seen of this one.
     let reset = upTo !== undefined && start > upTo;
     if (reset) this.seen.forget();
@@ -176,71 +176,74 @@ export class Inbox {
       let page: HistoryPage;
       const from: Position = after;
       try {
-        page = await this.patiently(() => this.options.read({ after: from, limit: 500 }), () => turn === this.turn);
+        page = await this.#patiently({ after: from, limit: 500 }, () => turn === this.#turn);
       } catch (error) {
-        if (turn === this.turn) this.options.emitter.emit('error', error as ClientError);
+        if (turn === this.#turn) this.#host.emitter.emit('error', error as ClientError);
         break;
       }
-      if (turn !== this.turn) return;
+      if (turn !== this.#turn) return;
       for (const event of page.events) {
         if (upTo !== undefined && event.position > upTo) continue;
-        if (event.type === 'message') this.tell(event);
-        else { this.deliver(event, reset); reset = false; }
+        if (event.type === 'message') this.#tell(event);
+        else { this.#deliver(event, reset); reset = false; }
       }
       after = page.next;
     }
-    if (upTo !== undefined && turn === this.turn) { this.seen.position = upTo; this.options.moved(); }
+    if (upTo !== undefined && turn === this.#turn) { this.seen.position = upTo; this.#host.save(); }
   }
 
-  private fault({ code, detail, retryAfterMs }: Frame): Promise<void> | undefined {
-    const { emitter, clock, random, subscribe } = this.options;
+  #fault({ code, detail, retryAfterMs }: Frame): Promise<void> | undefined {
+    const host = this.#host;
     const lasting = LASTING.test(String(code));
-    emitter.emit('error', new ClientError(String(code), String(detail), { retryable: !lasting, retryAfterMs: retryAfterMs as number | undefined }));
+    host.emitter.emit('error', new ClientError(String(code), String(detail), { retryable: !lasting, retryAfterMs: retryAfterMs as number | undefined }));
     if (code === 'CONFAB_POSITION_INVALID') {
       const { position } = this.seen;
-      if (this.ready) return this.readGap(position ?? '');
+      if (this.ready) return this.#readGap(position ?? '');
       // What was remembered is no position: there is nothing to resume from.
-      if (position !== undefined) { this.seen.position = undefined; subscribe(); }
+      if (position !== undefined) { this.seen.position = undefined; host.subscribe(); }
     } else if (!lasting && retryAfterMs === undefined) {
       // Without a time the server has given the subscription up.
-      const { turn } = this;
+      const turn = this.#turn;
       this.ready = false;
-      clock.after(backoff(this.faults++, random), () => { if (turn === this.turn) subscribe(); });
+      void pause(host.core, FAULT).then(() => { if (turn === this.#turn) host.subscribe(); });
     }
     return undefined;
   }
 
-  private tell(message: Message): void {
-    if (this.told(message.messageId)) return;
-    this.know(message.messageId);
-    this.options.emitter.emit('message', message);
+  #tell(message: Message): void {
+    if (this.#told(message.messageId)) return;
+    this.#know(message.messageId);
+    this.#host.emitter.emit('message', message);
   }
 
   /** The application has the message. */
-  private told(messageId: string): boolean { return this.known.has(messageId) && this.known.get(messageId) === undefined; }
+  #told(messageId: string): boolean { return this.#known.has(messageId) && this.#known.get(messageId) === undefined; }
 
-  private deliver(event: HistoryEvent, reset = false): void {
-    if (!this.seen.take(event.position, 'inReplyTo' in event ? event.inReplyTo : undefined, reset)) return;
-    this.options.moved();
-    this.options.emitter.emit(event.type, event as never);
+  #deliver(event: HistoryEvent, reset = false): void {
+    if (!this.seen.take(event.position, answered(event), reset)) return;
+    this.#host.save();
+    this.#host.emitter.emit(event.type, event);
   }
 
-  private know(messageId: string, message?: Message): void {
-    this.known.set(messageId, message);
-    if (this.known.size > KNOWN) this.known.delete(this.known.keys().next().value as string);
+  #know(messageId: string, message?: Message): void {
+    this.#known.set(messageId, message);
+    if (this.#known.size > KNOWN) this.#known.delete(this.#known.keys().next().value as string);
   }
 
-  /** Repeats what may succeed later, a few times, as long as it is wanted. */
-  private async patiently<T>(run: () => Promise<T>, wanted: () => boolean): Promise<T> {
-    const { clock, random } = this.options;
+  /** A page; what may succeed later is repeated a few times, as long as it is wanted. */
+  async #patiently(options: HistoryOptions, wanted: () => boolean): Promise<HistoryPage> {
     for (let tries = 0; ; tries += 1) {
       try {
-        return await run();
+        return await this.#host.page(options);
       } catch (thrown) {
         const error = thrown as ClientError;
-        if (!error.retryable || tries >= TRIES || !wanted()) throw error;
-        await new Promise<void>((resolve) => { clock.after(backoff(tries, random, error.retryAfterMs), resolve); });
+        if (!error.retryable || tries >= TRIES) throw error;
+        await pause(this.#host.core, tries, error.retryAfterMs);
+        if (!wanted()) throw error;
       }
     }
   }
 }
+
+/** The message that an event is the outcome of. */
+function answered(event: HistoryEvent): string | null | undefined { return (event as Partial<Reply>).inReplyTo; }

@@ -60,15 +60,19 @@ export const systemRandom = (): number => Math.random();
 
 /** @throws CONFAB_PLATFORM_LACKS */
 export function platformWebSocket(): WebSocketConstructor {
-  if (!platform.WebSocket) throw new ClientError('CONFAB_PLATFORM_LACKS', 'This platform has no WebSocket (Node has one from version 22 on). Pass one: import WebSocket from "ws"; createClient({ url, WebSocket }).');
-  return platform.WebSocket;
+  return present(platform.WebSocket, 'WebSocket');
 }
 
 /** @throws CONFAB_PLATFORM_LACKS */
 export function platformFetch(): FetchLike {
-  if (!platform.fetch) throw new ClientError('CONFAB_PLATFORM_LACKS', 'This platform has no fetch. Pass one: createClient({ url, fetch }).');
+  present(platform.fetch, 'fetch');
   // Not detached: browsers want it called on their global object.
   return (url, init) => (platform as Required<Global>).fetch(url, init);
+}
+
+function present<T>(found: T | undefined, name: string): T {
+  if (!found) throw new ClientError('CONFAB_PLATFORM_LACKS', `There is no ${name} here: give one to createClient (in Node before 22 the WebSocket of the package ws).`);
+  return found;
 }
 
 /** What aborts a request; undefined where the platform cannot. */

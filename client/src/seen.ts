@@ -9,51 +9,51 @@ const REMEMBERED = 1_000;
 export class Seen {
   /** Everything up to here has been handed over, but for what comes late. */
   position: Position | undefined;
-  private readonly recent = new Set<Position>();
+  readonly #recent = new Set<Position>();
   /** Below here nothing is new. */
-  private floor: Position = '';
+  #floor: Position = '';
   /** Messages from here that have no outcome yet. */
-  private readonly open = new Map<string, Position>();
+  readonly #open = new Map<string, Position>();
 
-  has(position: Position): boolean { return position < this.floor || this.recent.has(position); }
+  has(position: Position): boolean { return position < this.#floor || this.#recent.has(position); }
 
   add(position: Position): void {
-    this.recent.add(position);
-    if (this.recent.size <= REMEMBERED) return;
-    const oldest = this.recent.values().next().value as Position;
-    this.recent.delete(oldest);
+    this.#recent.add(position);
+    if (this.#recent.size <= REMEMBERED) return;
+    const oldest = this.#recent.values().next().value as Position;
+    this.#recent.delete(oldest);
     this.raise(oldest);
   }
 
   /** What lies below is shown otherwise. */
-  raise(floor: Position): void { if (floor > this.floor) this.floor = floor; }
+  raise(floor: Position): void { if (floor > this.#floor) this.#floor = floor; }
 
   /** Moves on to an outcome; true the first time. `reset`: the positions before were of another log. */
   take(position: Position, inReplyTo: string | null | undefined, reset = false): boolean {
-    if (inReplyTo) this.open.delete(inReplyTo);
+    if (inReplyTo) this.#open.delete(inReplyTo);
     if (this.has(position)) return false;
     this.add(position);
     if (reset || this.position === undefined || position > this.position) this.position = position;
     return true;
   }
 
-  asked(messageId: string, position: Position): void { this.open.set(messageId, position); }
-  isOpen(messageId: string): boolean { return this.open.has(messageId); }
+  asked(messageId: string, position: Position): void { this.#open.set(messageId, position); }
+  isOpen(messageId: string): boolean { return this.#open.has(messageId); }
 
   /** Where to resume: before the oldest message that still waits for its outcome, as that may have come while nobody listened. */
   get resume(): Position | undefined {
     let { position } = this;
-    if (position !== undefined) for (const asked of this.open.values()) if (asked < position && asked >= this.floor) position = asked;
+    if (position !== undefined) for (const asked of this.#open.values()) if (asked < position && asked >= this.#floor) position = asked;
     return position;
   }
 
   /** The positions so far are of another log. */
   forget(): void {
-    this.recent.clear();
-    this.open.clear();
-    this.floor = '';
+    this.#recent.clear();
+    this.#open.clear();
+    this.#floor = '';
   }
 
   /** For storage: the newest few. */
-  get latest(): Position[] { return [...this.recent].slice(-8); }
+  get latest(): Position[] { return [...this.#recent].slice(-8); }
 }

@@ -3,27 +3,28 @@ import { ClientError } from './errors.js';
 import type { ClientOptions } from './types.js';
 
 export class Tokens {
-  private current: Promise<string | undefined> | undefined;
-  private renewal: Promise<string | undefined> | undefined;
+  readonly #source: ClientOptions['token'];
+  #current: Promise<string | undefined> | undefined;
+  #renewal: Promise<string | undefined> | undefined;
 
-  constructor(private readonly source: ClientOptions['token']) {}
+  constructor(source: ClientOptions['token']) { this.#source = source; }
 
-  get renewable(): boolean { return typeof this.source === 'function'; }
+  get renewable(): boolean { return typeof this.#source === 'function'; }
 
   /** The token in use; the first time it is asked for. @throws CONFAB_TOKEN_UNAVAILABLE */
-  get(): Promise<string | undefined> { return this.current ?? this.renew(); }
+  get(): Promise<string | undefined> { return this.#current ?? this.renew(); }
 
   /** Asks for a newer one; those who ask at the same time share the answer. @throws CONFAB_TOKEN_UNAVAILABLE */
   renew(): Promise<string | undefined> {
-    this.renewal ??= this.ask().then((token) => {
-      this.current = Promise.resolve(token);
+    this.#renewal ??= this.#ask().then((token) => {
+      this.#current = Promise.resolve(token);
       return token;
-    }).finally(() => { this.renewal = undefined; });
-    return this.renewal;
+    }).finally(() => { this.#renewal = undefined; });
+    return this.#renewal;
   }
 
-  private async ask(): Promise<string | undefined> {
-    const { source } = this;
+  async #ask(): Promise<string | undefined> {
+    const source = this.#source;
     if (typeof source !== 'function') return source;
     try {
       return await source();

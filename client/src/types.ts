@@ -118,8 +118,8 @@ export interface Unsent {
 }
 
 export interface HistoryOptions {
-  /** Newest first, before a position or from the newest. */
-  readonly before?: Position | 'latest' | undefined;
+  /** Newest first, before a position or, by `latest`, from the newest. */
+  readonly before?: Position | undefined;
   /** Oldest first, after a position; '' from the oldest kept. Not together with `before`. */
   readonly after?: Position | undefined;
   /** 1 to 500. Default 50. */
