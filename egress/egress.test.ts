@@ -60,6 +60,7 @@ test('a dead letter at the end of a conversation comes after a second; those of 
   const [a, b] = [await scene.accept('c1'), await scene.accept('c1')];
   await scene.answer('c1', a);
   await scene.giveUp('c1', a, { stage: 'analytics', topic: 'replies.v1' });
+  await scene.giveUp('c1', a, { stage: 'analytics', topic: 'messages.v1' });
   await scene.giveUp('c1', a, { status: 'discarded', closes: '0-1' });
   await scene.giveUp('c1', b, { position: null });
   assert.equal((await socket.next()).type, 'reply');

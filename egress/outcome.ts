@@ -4,6 +4,8 @@
  */
 import { formatPosition } from '../platform/position.js';
 import type { BotReply, DeadLetter, QuickReply } from '../schemas/types.js';
+import { stagesTowards } from '../topology/outcome-path.js';
+import { topology } from '../topology/topology.js';
 
 /** One frame of a conversation, in its place. */
 export interface Outcome {
@@ -63,9 +65,14 @@ export interface DeadLetterSources {
   readonly intents: string;
 }
 
+const ANSWERING = stagesTowards(topology, 'replies.v1');
+
+/** No reply hangs on this stage: what it gives up is answered all the same. One that is not declared may have been of an older program. */
+const isAside = (stage: string): boolean => Object.hasOwn(topology.stages, stage) && !ANSWERING.has(stage);
+
 /** The outcome of a dead-lettered message; undefined for letters that are none (closed ones, of later stages, unreadable). */
 export function deadLetterOutcome(key: string, letter: DeadLetter, timestamp: number, sources: DeadLetterSources, epoch: string): Outcome | undefined {
-  if (letter.status !== 'open' || letter.closes !== null) return undefined;
+  if (letter.status !== 'open' || letter.closes !== null || isAside(letter.stage)) return undefined;
   if (letter.topic !== sources.messages && letter.topic !== sources.intents) return undefined;
   const message = letter.position ?? (letter.topic === sources.messages ? formatPosition(epoch, letter.offset, 0) : undefined);
   if (message === undefined) return undefined;

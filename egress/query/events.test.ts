@@ -49,6 +49,20 @@ test('messages, replies, outcomes and handoffs as the protocol says', async (t) 
   ]);
 });
 
+test('a message that was retried stands where it failed, with that outcome, and again where it was answered; the closing of its letter is no event', async (t) => {
+  const { scene, get } = await setUp(t);
+  const first = await scene.accept('c1', { messageId: 'A' });
+  await scene.giveUp('c1', first, { messageId: 'A' });
+  await scene.giveUp('c1', first, { messageId: 'A', status: 'retried', closes: '0-0' });
+  const again = await scene.accept('c1', { messageId: 'A', retryOf: '0-0' });
+  await scene.answer('c1', again, { inReplyTo: 'A' });
+  const shown = [`${first} message A`, `${first.slice(0, -1)}1 dead_lettered A`, `${again} message A`, `${again.slice(0, -1)}1 reply A`];
+  const text = ({ position, type, outcome, messageId, inReplyTo }: Record<string, unknown>): string => `${String(position)} ${String(outcome ?? type)} ${String(messageId ?? inReplyTo)}`;
+  assert.deepEqual((await get()).body.events.map(text), shown);
+  assert.deepEqual((await get('?before=latest')).body.events.map(text), [...shown].reverse());
+  assert.deepEqual((await get(`?after=${first}&limit=1`)).body.events.map(text), shown.slice(1, 2));
+});
+
 test('pages go on in both directions without a gap or a repeat, whatever the limit', async (t) => {
   const { scene, get } = await setUp(t);
   const all = await talk(scene, 9);
