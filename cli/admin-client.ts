@@ -72,7 +72,7 @@ export class AdminClient {
     const cause = (thrown as { cause?: { code?: string; message?: string } }).cause;
     if (cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND' || cause?.code === 'EHOSTUNREACH' || cause?.code === 'EAI_AGAIN') {
       return new ConfabError('CONFAB_SERVER_UNREACHABLE', {
-        detail: `${this.url}: ${cause.code}. On the embedded log this goes through the running process: start it with \`confab start\`, or name it with --url or CONFAB_URL.`, cause: thrown,
+        detail: `${this.url}: ${cause.code}. On the embedded log this goes through the running process.`, cause: thrown,
       });
     }
     return new ConfabError('CONFAB_OUTCOME_UNKNOWN', { detail: `${this.url} gave no answer (${cause?.code ?? cause?.message ?? (thrown as Error).message}).`, cause: thrown });

@@ -26,7 +26,7 @@ All lines are checked before the first is written. On the embedded log this goes
 
 Examples:
   echo '{"text":"where is my parcel?"}' | confab produce messages.v1 --conversation me
-  confab tail settings.v1 --from start --no-follow | confab produce settings.v1
+  confab tail settings.v1 --from start | confab produce settings.v1
   confab produce bots.v1 --key parcel --file versions.jsonl --json
 
 Exit codes: 0 all written, 1 a line was refused (then none was written) or the log did not answer, 64 wrong command line.`;

@@ -22,7 +22,7 @@ export function detailText(letter: LetterDetail): string {
     ['id', letter.id], ['status', letter.closedAt === null ? letter.status : `${letter.status} at ${letter.closedAt} by ${letter.closedBy ?? '?'}`],
     ['retried as', letter.retriedAs], ['not retriable', letter.notRetriable],
     ['conversation', letter.conversation], ['message', letter.messageId], ['position', letter.position],
-    ['stage', `${letter.stage}, while it was to ${letter.phase}`], ['error', `${letter.errorCode}: ${letter.errorMessage}`],
+    ['stage', `${letter.stage}, phase ${letter.phase}`], ['error', `${letter.errorCode}: ${letter.errorMessage}`],
     ['tries', String(letter.attempts)], ['given up', letter.at], ['record', `${letter.topic} ${letter.partition}-${letter.offset}`],
   ];
   const { value, undecodable, reason } = letter.original;
