@@ -35,7 +35,7 @@ const doors = {
 const off = (...names) => Object.fromEntries((names.length > 0 ? names : Object.keys(doors)).map((name) => [name, 'off']));
 
 export default defineConfig(
-  { ignores: ['eslint.config.js', 'dist/**', 'node_modules/**', 'client/dist/**', 'artefacts/**', 'data/**', '.services/**', 'scripts/lint/*.js'] },
+  { ignores: ['eslint.config.js', 'dist/**', 'node_modules/**', 'client/dist/**', 'artefacts/**', 'data/**', '.services/**', 'scripts/lint/*.js', 'web/widget/demo.js'] },
   tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -23,7 +23,7 @@ export function hasWebPage(folder: string): boolean {
 export function webPage(app: FastifyInstance, { folder, allowedOrigins }: WebPageOptions, done: () => void): void {
   const csp = contentSecurityPolicy(allowedOrigins);
   // What the library will not look for (folders, dots, strange bytes) is not there, like all that it does not find.
-  app.setErrorHandler((error: { statusCode?: number }) => { throw error.statusCode !== undefined && error.statusCode < 500 ? new ConfabError('CONFAB_ROUTE_UNKNOWN', { cause: error }) : error; });
+  app.setErrorHandler((error: Error & { statusCode?: number }) => { throw error.statusCode !== undefined && error.statusCode < 500 ? new ConfabError('CONFAB_ROUTE_UNKNOWN', { cause: error }) : error; });
   void app.register(fastifyStatic, {
     root: join(folder, 'assets'), prefix: '/assets/', preCompressed: true, index: false, dotfiles: 'ignore', maxAge: '365d', immutable: true,
     setHeaders: (reply) => { void reply.header('content-security-policy', csp).header('referrer-policy', 'no-referrer'); },
