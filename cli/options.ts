@@ -23,6 +23,13 @@ export function tenantName(value: string): string {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** How long: `90s`, `10m`; a plain number is refused, for it says no unit. */
+export function duration(value: string): number {
+  const found = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value);
+  if (!found) throw new InvalidArgumentError('Use a duration such as 90s or 10m.');
+  return Number(found[1]) * (UNITS[found[2] ?? ''] ?? 0);
+}
+
 /** `start`, `end`, a position, an RFC 3339 time or a duration such as `10m`. */
 export function whence(value: string): From {
   if (value === 'start' || value === 'end') return { kind: value };

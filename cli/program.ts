@@ -8,6 +8,7 @@ import { errorText, harmless, hasColour, suggestion } from './terminal.js';
 
 /** Commands of every build; main.ts adds `start`. */
 const COMMANDS: readonly CommandEntry[] = [
+  { name: 'demo', description: '500 conversations, a kill -9 in the middle, and the proof that nothing was lost', load: async (context) => (await import('./demo.js')).demoCommand(context) },
   { name: 'replay', description: 'send recorded dialogues through a running pipeline and judge the outcomes', load: async (context) => (await import('./replay.js')).replayCommand(context) },
   { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
   { name: 'bot', description: 'bots: check', load: async (context) => (await import('./bot.js')).botCommand(context) },
@@ -15,6 +16,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'dead-letters', description: 'what stages could not process: list, show, retry, discard', load: async (context) => (await import('./dead-letters.js')).deadLettersCommand(context) },
   { name: 'conversation', description: 'print the whole story of one conversation, across topics', load: async (context) => (await import('./conversation.js')).conversationCommand(context) },
   { name: 'tail', description: 'print the records of a topic as JSON lines', load: async (context) => (await import('./tail.js')).tailCommand(context) },
+  { name: 'audit', description: 'whether every accepted message has exactly one outcome, in order', load: async (context) => (await import('./audit.js')).auditCommand(context) },
   { name: 'config', description: 'print the settings that a process would use', load: async (context) => (await import('./config.js')).configCommand(context) },
   { name: 'version', description: 'print the version', load: async (context) => (await import('./version.js')).versionCommand(context) },
 ];
