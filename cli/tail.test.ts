@@ -29,7 +29,7 @@ async function tail(log: MemoryEventLog, ...flags: string[]) {
 }
 
 test('records come decoded, one JSON object a line, from the start to the end', async () => {
-  const { code, lines } = await tail(await logWith(bytes({ value: '"on"', changedBy: 'me', changedAt: 1000 }), null), '--from', 'start', '--no-follow');
+  const { code, lines } = await tail(await logWith(bytes({ value: '"on"', changedBy: 'me', changedAt: 1000 }), null), '--from', 'start');
   assert.equal(code, 0);
   assert.deepEqual(lines.map(({ topic, partition, offset, key }) => [topic, partition, offset, key]), [['settings.v1', 0, 0, 'k0'], ['settings.v1', 0, 1, 'k1']]);
   assert.equal(typeof lines[0]?.value, 'object');
@@ -41,6 +41,13 @@ test('bytes that are no record are shown as they are, with the reason', async ()
   assert.deepEqual(lines[0]?.value, { undecodable: Buffer.from('junk').toString('base64'), reason: 'CONFAB_RECORD_INVALID' });
 });
 
-test('it begins at the end unless told otherwise', async () => {
-  assert.deepEqual((await tail(await logWith(bytes({ value: '"on"', changedBy: 'me', changedAt: 1000 })), '--no-follow')).lines, []);
+test('without --from it prints the newest, with --from end nothing', async () => {
+  const values = Array.from({ length: 12 }, (_, i) => bytes({ value: String(i), changedBy: 'me', changedAt: 1000 }));
+  const shown = async (...flags: string[]) => (await tail(await logWith(...values), ...flags)).lines.map(({ offset }) => offset);
+  assert.deepEqual(await shown(), [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  assert.deepEqual(await shown('--limit', '2'), [10, 11]);
+  assert.deepEqual(await shown('--from', 'start', '--limit', '2'), [0, 1]);
+  assert.deepEqual(await shown('--from', 'end'), []);
+  assert.deepEqual(await shown('--from', '1h', '--limit', '1'), [0]);
+  assert.deepEqual(await shown('--from', '2000-01-01T00:00:00Z', '--limit', '1'), [0]);
 });

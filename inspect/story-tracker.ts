@@ -5,13 +5,13 @@
  */
 import { formatPosition } from '../platform/position.js';
 import type { Codec } from '../schemas/codec.js';
-import type { BotReply, DeadLetter, DeliveryUpdate, DialogueState, IntentDetected, Message, Timer } from '../schemas/types.js';
-import { topology } from '../topology/topology.js';
+import type { BotReply, DeadLetter, DialogueState, IntentDetected, Message } from '../schemas/types.js';
+import { topology, type TopicName } from '../topology/topology.js';
 import type { LogRecord } from '../platform/event-log/event-log.js';
 import { decodeValue, toJson, type Decoded } from './decode.js';
 import type { RecordView, StateChange, StoryTopic } from './record-view.js';
 import { stateChanges } from './state-diff.js';
-import { oneLine, sayRecord, type Said } from './summary.js';
+import { describeRecord, sayRecord, type Said } from './summary.js';
 
 /** A record of a conversation, decoded, with the message that it belongs to. */
 export interface Hop {
@@ -44,20 +44,18 @@ export async function hopOf(codec: Codec, epoch: string, topic: StoryTopic, part
 /** The message that a record belongs to. */
 function positionOf(topic: StoryTopic, offset: number, decoded: Decoded, epoch: string): string | undefined {
   if (topic === 'messages.v1') return formatPosition(epoch, offset, 0);
+  const said = messageOf(topic, decoded);
+  if (said !== undefined || topic !== 'dead-letters.v1' || !('value' in decoded)) return said;
+  const letter = decoded.value as unknown as DeadLetter;
+  return letter.topic.endsWith('messages.v1') && letter.closes === null ? formatPosition(epoch, letter.offset, 0) : undefined;
+}
+
+/** The position of the message (index 00) that a record caused by it names; undefined when it names none. */
+export function messageOf(topic: TopicName, decoded: Decoded): string | undefined {
   if (!('value' in decoded)) return undefined;
-  const { value } = decoded;
-  switch (topic) {
-    case 'dialogue-states.v1': return (value as unknown as DialogueState).reflects;
-    case 'timers.v1': return (value as unknown as Timer).setBy;
-    case 'dead-letters.v1': {
-      const letter = value as unknown as DeadLetter;
-      return letter.position ?? (letter.topic.endsWith('messages.v1') && letter.closes === null ? formatPosition(epoch, letter.offset, 0) : undefined);
-    }
-    default: {
-      const { position } = value as unknown as IntentDetected | BotReply | DeliveryUpdate;
-      return `${position.slice(0, -2)}00`;
-    }
-  }
+  const { reflects, setBy, position } = decoded.value as { reflects?: unknown; setBy?: unknown; position?: unknown };
+  const named = topic === 'dialogue-states.v1' ? reflects : topic === 'timers.v1' ? setBy : position;
+  return typeof named === 'string' ? `${named.slice(0, -2)}00` : undefined;
 }
 
 export class StoryTracker {
@@ -127,9 +125,7 @@ const iso = (millis: number): string => {
 };
 
 function said({ topic, record, decoded }: Hop, changes: readonly StateChange[] | null, bot: string | undefined): Said {
-  if ('value' in decoded) return sayRecord(topic, decoded.value, changes, bot);
-  if ('undecodable' in decoded) return { summary: `${decoded.undecodable.length} bytes that are no record of the topic (${decoded.reason})` };
-  return { summary: oneLine(topic === 'timers.v1' ? `${record.key?.split('\0')[1] ?? 'timer'} has fired or was cancelled` : 'removed') };
+  return 'value' in decoded ? sayRecord(topic, decoded.value, changes, bot) : { summary: describeRecord(topic, record, decoded) };
 }
 
 function stageOf(topic: StoryTopic, decoded: Decoded): string {

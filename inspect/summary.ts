@@ -1,6 +1,10 @@
 /** A record of a conversation in a few words, on one line. Foreign text comes through: who prints it makes it harmless. */
 import type { BotReply, DeadLetter, DeliveryUpdate, DialogueState, IntentDetected, Message, Timer } from '../schemas/types.js';
-import type { RecordView, StateChange, StoryTopic } from './record-view.js';
+import type { LogRecord } from '../platform/event-log/event-log.js';
+import type { TopicName } from '../topology/topology.js';
+import { toJson, type Decoded } from './decode.js';
+import { STORY_TOPICS, type RecordView, type StateChange, type StoryTopic } from './record-view.js';
+import { stateChanges } from './state-diff.js';
 
 const LONGEST = 300;
 
@@ -18,6 +22,15 @@ export function sayRecord(topic: StoryTopic, value: unknown, changes: readonly S
     case 'timers.v1': return { summary: oneLine(`${(value as Timer).timerId} is due at ${new Date((value as Timer).dueAt).toISOString()}`) };
     case 'deliveries.v1': return { summary: oneLine(sayDelivery(value as DeliveryUpdate)) };
   }
+}
+
+/** A record of any topic on one line, without what came before it. */
+export function describeRecord(topic: TopicName, record: LogRecord, decoded: Decoded): string {
+  if ('undecodable' in decoded) return `${decoded.undecodable.length} bytes that are no record of the topic (${decoded.reason})`;
+  if ('tombstone' in decoded) return topic === 'timers.v1' ? `${oneLine(record.key?.split('\0')[1] ?? 'timer')} has fired or was cancelled` : 'removed';
+  if (topic === 'dialogue-states.v1') return oneLine(`turn ${(decoded.value as unknown as DialogueState).turns}: ${stateChanges(null, { ...decoded.value as unknown as DialogueState, turns: 1 }).map(changeText).join(', ')}`);
+  const story = STORY_TOPICS.find((name) => name === topic);
+  return story === undefined ? oneLine(JSON.stringify(toJson(decoded, { maxText: LONGEST }))) : sayRecord(story, decoded.value, null).summary;
 }
 
 function sayMessage({ kind, text, payload, retryOf }: Message): string {
