@@ -108,7 +108,7 @@ test('a server that is killed in the middle: a banner, and what was written mean
   assert.equal(settled.length, 3);
 });
 
-test('offline and back: what was written waits, survives a reload, and goes out once', { skip }, async (t) => {
+test('offline and back: what was written waits, and goes out once', { skip }, async (t) => {
   const context = await person(t);
   const chat = await ChatPage.open(context, server.url);
   await chat.ask('Hello!');
@@ -120,6 +120,20 @@ test('offline and back: what was written waits, survives a reload, and goes out 
   await context.setOffline(false);
   await chat.answered('Where is my parcel?');
   await chat.banner.waitFor({ state: 'detached' });
+  await chat.assertTurns('Hello!', 'Where is my parcel?');
+});
+
+test('what was not sent yet survives a reload of the tab', { skip }, async (t) => {
+  const context = await person(t);
+  const chat = await ChatPage.open(context, server.url);
+  await chat.ask('Hello!');
+  browser.expect(/ERR_FAILED/);
+  await context.route('**/messages', (route) => route.abort());
+  await chat.say('Where is my parcel?');
+  await chat.page.locator('.entry.mine.sending').waitFor();
+  await context.unroute('**/messages');
+  await chat.page.reload();
+  await chat.answered('Where is my parcel?');
   await chat.assertTurns('Hello!', 'Where is my parcel?');
 });
 

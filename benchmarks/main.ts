@@ -7,9 +7,10 @@ import { ingress } from './ingress.js';
 import { latency } from './latency.js';
 import { BenchmarkError, BenchmarkOptions, progress, rounded, type Benchmark } from './lib/benchmark.js';
 import { build } from './lib/build.js';
+import { page } from './page.js';
 import { pipeline } from './pipeline.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, latency, ingress, embedded, idle };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, latency, ingress, embedded, idle, page };
 
 function list(): string {
   return Object.entries(benchmarks).flatMap(([name, benchmark]) => [

@@ -1,4 +1,6 @@
 /** Light or dark: the system's choice until the person makes another one, which is remembered. */
+import { colourRules } from './colour.js';
+
 export type Theme = 'light' | 'dark';
 
 const KEY = 'confab.theme';
@@ -25,16 +27,10 @@ export function chooseTheme(theme: Theme): void {
   try { localStorage.setItem(KEY, theme); } catch { /* not remembered, then */ }
 }
 
-/** The site's colour instead of ours, with ink on it that can be read. What is no colour changes nothing. */
+/** The site's colour instead of ours. What is no colour changes nothing. */
 export function showColour(colour: string | undefined): void {
   if (colour === undefined || !/^#[0-9a-f]{6}$/i.test(colour)) return;
-  const [red, green, blue] = [1, 3, 5].map((at) => linear(Number.parseInt(colour.slice(at, at + 2), 16) / 255)) as [number, number, number];
-  const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  // Black and white have the same contrast on a surface of this luminance (WCAG 2).
-  const ink = light > 0.179 ? '#000000' : '#ffffff';
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`:root, :root[data-theme] { --fill: ${colour}; --on-fill: ${ink}; }`);
+  sheet.replaceSync(colourRules(colour));
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 }
-
-const linear = (value: number): number => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
