@@ -27,6 +27,8 @@ export interface Fuzz<T> {
 }
 
 const LIMIT_MILLIS = 10_000;
+/** Shrinking ends with this. It counts from the first case on, so it is above what the longest property takes. */
+const SHRINK_MILLIS = 240_000;
 const SEED = process.env.CONFAB_FUZZ_SEED === undefined ? randomInt(2 ** 31) : Number(process.env.CONFAB_FUZZ_SEED);
 const PATH = process.env.CONFAB_FUZZ_PATH;
 
@@ -50,7 +52,7 @@ export function fuzz<T>(name: string, arbitrary: fc.Arbitrary<T>, options: Fuzz<
     const details = await fc.check(property, {
       seed: SEED, numRuns: runsOf(options.runs), examples: (options.examples ?? []).map((value): [T] => [value]), ...(PATH === undefined ? {} : { path: PATH }),
       // Shrinking against a server takes time; a smaller case is wanted, not the smallest.
-      interruptAfterTimeLimit: 240_000, markInterruptAsFailure: false,
+      interruptAfterTimeLimit: SHRINK_MILLIS, markInterruptAsFailure: false,
     });
     // scripts/test.ts adds these up.
     t.diagnostic(`fuzz: ${cases} cases, ${details.failed ? 1 : 0} uncoded, seed ${SEED}`);

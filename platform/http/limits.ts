@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { ConfabError, type ErrorCode } from '../errors.js';
 import { problemOf, PROBLEM_TYPE } from './problem.js';
 
@@ -51,7 +52,17 @@ export function answerClientError(error: ClientError, socket: Socket, docsUrl: s
   // A socket that has begun to answer (or is gone) cannot be given a second answer.
   const busy = (socket as Socket & { _httpMessage?: { headersSent?: boolean } })._httpMessage?.headersSent === true;
   if (code === undefined || busy || !socket.writable) { socket.destroy(); return; }
-  const problem = problemOf(new ConfabError(code), docsUrl, traceId);
+  socket.end(rawProblem(new ConfabError(code), docsUrl, traceId));
+}
+
+/** CONNECT never becomes a request: Node would close the connection without a word. */
+export function refuseTunnel(socket: Duplex, docsUrl: string, traceId: string): void {
+  socket.on('error', () => { socket.destroy(); });
+  socket.end(rawProblem(new ConfabError('CONFAB_METHOD_NOT_ALLOWED', { detail: 'This server is no proxy.' }), docsUrl, traceId, 'Allow: GET, HEAD, POST\r\n'));
+}
+
+function rawProblem(error: ConfabError, docsUrl: string, traceId: string, headers = ''): string {
+  const problem = problemOf(error, docsUrl, traceId);
   const body = JSON.stringify(problem);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${headers}Connection: close\r\n\r\n${body}`;
 }

@@ -63,6 +63,7 @@ const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_NOT_FOUND: 'CONFAB_ROUTE_UNKNOWN',
   FST_ERR_BAD_URL: 'CONFAB_ROUTE_UNKNOWN',
   FST_ERR_MAX_PARAM_LENGTH: 'CONFAB_URI_TOO_LONG',
+  FST_STATIC_FORBIDDEN_PATH: 'CONFAB_ROUTE_UNKNOWN',
 };
 
 /** A broken schema as ours, by the part of the request that broke it. For Fastify's schemaErrorFormatter. */
@@ -80,7 +81,9 @@ export function schemaError(errors: readonly ErrorObject[], part: string): Confa
 /** Any error of a route, hook or of Fastify itself as ours; never throws. */
 export function httpError(thrown: unknown): ConfabError {
   if (thrown instanceof ConfabError) return thrown;
-  const code = FASTIFY_CODES[(thrown as Partial<FastifyError> | undefined)?.code ?? ''];
+  const { code: theirs = '', statusCode } = (thrown ?? {}) as Partial<FastifyError>;
+  // The client went away in the middle of its body: nobody reads the answer, and it is no fault of ours to be logged.
+  const code = theirs === 'ECONNRESET' && statusCode === 400 ? 'CONFAB_REQUEST_MALFORMED' : FASTIFY_CODES[theirs];
   return code === undefined ? toConfabError(thrown) : new ConfabError(code, { cause: thrown });
 }
 
