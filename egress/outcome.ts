@@ -73,8 +73,10 @@ const isAside = (stage: string): boolean => Object.hasOwn(topology.stages, stage
 /** The outcome of a dead-lettered message; undefined for letters that are none (closed ones, of later stages, unreadable). */
 export function deadLetterOutcome(key: string, letter: DeadLetter, timestamp: number, sources: DeadLetterSources, epoch: string): Outcome | undefined {
   if (letter.status !== 'open' || letter.closes !== null || isAside(letter.stage)) return undefined;
-  if (letter.topic !== sources.messages && letter.topic !== sources.intents) return undefined;
-  const message = letter.position ?? (letter.topic === sources.messages ? formatPosition(epoch, letter.offset, 0) : undefined);
+  // The runner writes the name as it is declared; the full name means the same.
+  const accepted = letter.topic === 'messages.v1' || letter.topic === sources.messages;
+  if (!accepted && letter.topic !== 'intents.v1' && letter.topic !== sources.intents) return undefined;
+  const message = letter.position ?? (accepted ? formatPosition(epoch, letter.offset, 0) : undefined);
   if (message === undefined) return undefined;
   const position = positionAt(message, 1);
   const conversationId = key.slice(key.indexOf('/') + 1);

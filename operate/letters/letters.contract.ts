@@ -101,7 +101,7 @@ function faultRules(rule: Rule): void {
   });
 
   rule('what cannot be retried is refused with the reason, and can be discarded', async (scene) => {
-    const analytics = await scene.letter('default/c1', { stage: 'analytics', topic: `${scene.prefix}replies.v1`, originalValue: Buffer.from('x') });
+    const analytics = await scene.letter('default/c1', { stage: 'analytics', topic: 'replies.v1', originalValue: Buffer.from('x') });
     const junk = await scene.letter('default/c2', { phase: 'decode', originalValue: Buffer.from('junk'), offset: 999 });
     const empty = await scene.letter('default/c3', { originalValue: null });
     const stranger = await scene.letter('no-conversation', { originalValue: scene.codec.of('Message').encode(MESSAGE) });
@@ -115,7 +115,7 @@ function faultRules(rule: Rule): void {
 
   rule('the message inside of an intent is retried; a long original is read where it came from', async (scene) => {
     const intent = await scene.deadIntent('c1');
-    const { id: long } = await scene.deadMessage('c2', { originalValue: scene.codec.of('Message').encode({ ...MESSAGE, text: 'long '.repeat(50) }).subarray(0, 60) }, { text: 'long '.repeat(50) });
+    const { id: long } = await scene.deadMessage('c2', { topic: `${scene.prefix}messages.v1`, originalValue: scene.codec.of('Message').encode({ ...MESSAGE, text: 'long '.repeat(50) }).subarray(0, 60) }, { text: 'long '.repeat(50) });
     assert.deepEqual(shown(await scene.desk().settle([intent, long], 'retry')), [[intent, 'retried', false], [long, 'retried', false]]);
     const retries = (await scene.all('messages.v1')).filter(({ value }) => value.retryOf !== null);
     assert.deepEqual(new Map(retries.map(({ value }) => [value.retryOf, value.text])), new Map([[intent, 'hello'], [long, 'long '.repeat(50)]]));

@@ -41,7 +41,7 @@ export class Originals {
       return { topic, value: await decodeRecord(codec, bytes) };
     } catch (error) {
       if (!isCode(error, 'CONFAB_RECORD_INVALID', 'CONFAB_SCHEMA_UNKNOWN')) throw error;
-      const whole = await this.whole(letter, bytes);
+      const whole = await this.whole(topic, letter, bytes);
       if (whole === undefined) return { topic, value: undefined, bytes, error };
       return decodeRecord(codec, whole).then((value) => ({ topic, value }), (thrown: unknown) => ({ topic, value: undefined, bytes: whole, error: thrown as ConfabError }));
     }
@@ -64,15 +64,16 @@ export class Originals {
     return { key, message: { ...message, idempotencyKeyHash: null, bodyHash: null, retryOf: letterId(letter.place) } };
   }
 
-  private topicOf(full: string): TopicName | undefined {
-    return (Object.keys(topology.topics) as TopicName[]).find((name) => topicName(this.options.prefix, name) === full);
+  /** The runner writes the name as it is declared; the full name means the same. */
+  private topicOf(given: string): TopicName | undefined {
+    return (Object.keys(topology.topics) as TopicName[]).find((name) => name === given || topicName(this.options.prefix, name) === given);
   }
 
   /** The record itself, when the letter has only its beginning and the log still has it. */
-  private async whole(letter: Letter, beginning: Buffer): Promise<Buffer | undefined> {
-    const { topic, partition, offset } = letter.record;
+  private async whole(topic: TopicName, letter: Letter, beginning: Buffer): Promise<Buffer | undefined> {
+    const { partition, offset } = letter.record;
     try {
-      for await (const batch of this.options.log.read(topic, partition, offset, offset + 1)) {
+      for await (const batch of this.options.log.read(topicName(this.options.prefix, topic), partition, offset, offset + 1)) {
         const found = batch.records.find((record) => record.offset === offset)?.value;
         if (found && found.length > beginning.length && found.subarray(0, beginning.length).equals(beginning)) return found;
       }

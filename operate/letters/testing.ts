@@ -54,12 +54,12 @@ export class LetterScene {
     const intent: IntentDetected = { position: '00000000-000000000007-00', message: MESSAGE, results: [], detectedAt: null };
     const value = this.codec.of('IntentDetected').encode(intent);
     const { partition, offset } = await this.append('intents.v1', key, value);
-    return this.letter(key, { stage: 'dialogue', topic: topicName(this.prefix, 'intents.v1'), partition, offset, originalValue: value, ...more });
+    return this.letter(key, { stage: 'dialogue', topic: 'intents.v1', partition, offset, originalValue: value, ...more });
   }
 
   async letter(key: string, more: Partial<DeadLetter>): Promise<string> {
     const letter: DeadLetter = {
-      status: 'open', closes: null, position: null, messageId: MESSAGE.messageId, stage: 'intent', phase: 'process', topic: topicName(this.prefix, 'messages.v1'), partition: 0, offset: 0,
+      status: 'open', closes: null, position: null, messageId: MESSAGE.messageId, stage: 'intent', phase: 'process', topic: 'messages.v1', partition: 0, offset: 0,
       originalKey: Buffer.from(key), originalValue: null, errorCode: 'CONFAB_STAGE_FAILED', errorMessage: 'A stage failed', attempts: 1, at: systemClock.now(), ...more,
     };
     const { partition, offset } = await this.append('dead-letters.v1', key, this.codec.of('DeadLetter').encode(letter));
