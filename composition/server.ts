@@ -30,6 +30,13 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
     const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator, checkHost: (host) => { guard.checkHost(host); } });
     return { components: [...admin, server], url: () => urlOf(config.http.host, server.port) };
   }
+  const { app, parts } = await buildRoutes(infrastructure, roles, authenticator, ready);
+  return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+}
+
+/** The server with the routes of the roles, not yet listening; `parts` run behind the routes. */
+export async function buildRoutes(infrastructure: Infrastructure, roles: ReadonlySet<Role>, authenticator: Authenticator, ready: () => boolean): Promise<{ readonly app: FastifyInstance; readonly parts: readonly Component[] }> {
+  const { config } = infrastructure;
   const app = buildHttpServer({
     ...infrastructure, authenticator, ready, host: config.http.host, insecure: config.auth.mode === 'insecure', maxBodyBytes: config.http.maxBody, version: packageVersion(),
     trustProxy: typeof config.http.trustProxy === 'object' ? [...config.http.trustProxy] : config.http.trustProxy,
@@ -38,7 +45,7 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
   const parts: Component[] = [];
   if (roles.has('egress')) { parts.push(await addEgress(app, infrastructure)); await addWebPage(app, infrastructure); await addInspection(app, infrastructure); await addOperations(app, infrastructure); }
   if (roles.has('ingress')) parts.push(await addIngress(app, infrastructure));
-  return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+  return { app, parts };
 }
 
 /** What operators look at: the story of a conversation, as it is and as it goes on. */

@@ -50,17 +50,6 @@ test('every code that the source throws is in the catalogue', () => {
   for (const file of files) for (const [, code = ''] of read(file).matchAll(/ConfabError\('(CONFAB_[A-Z_]+)'/g)) assert.ok(code in catalogue, `${code} in ${file}`);
 });
 
-test('every link of README, CHANGELOG and docs to a file of the project leads somewhere', () => {
-  const files = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/adr/README.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
-  for (const file of files) for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)/g)) {
-    assert.doesNotThrow(() => readdirOrFile(join(root, file, '..', link)), `${link} in ${file}`);
-  }
-});
-
-function readdirOrFile(path: string): void {
-  try { readdirSync(path); } catch { readFileSync(path); }
-}
-
 test('docs/metrics.md has every metric that the source names, each with labels and a sentence', () => {
   const found = foundMetrics(root);
   for (const file of FOLDERS.flatMap(sources)) for (const [, name] of read(file).matchAll(/['`](confab_[a-z0-9_]+)['`]/g)) {

@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { packageRoot } from '../../platform/package-root.js';
 import { topology } from '../../topology/topology.js';
+import { composeCommand } from './docker.js';
 import { elasticsearch } from './elasticsearch.js';
 import { kafka } from './kafka.js';
+import { runTool } from './packages.js';
 import { redis } from './redis.js';
 import { registry } from './registry.js';
 
@@ -45,4 +47,13 @@ test('every server has a health check and a pinned image; every role a read-only
     assert.match(service.image, /:\d/, server.name);
   }
   for (const service of Object.values(services)) if (service.image === 'confab:local') assert.equal(service.read_only, true);
+});
+
+const compose = await composeCommand(process.env.CI === 'true');
+
+test('compose itself reads the file and finds every service in it', { skip: compose === undefined ? 'needs docker compose or docker-compose' : false }, async () => {
+  const [program = '', ...args] = compose ?? [];
+  const read = parse(await runTool(program, [...args, 'config'], { cwd: packageRoot() })) as { services: Record<string, ComposeService> };
+  assert.deepEqual(Object.keys(read.services).sort(), Object.keys(services).sort());
+  for (const name of [...Object.keys(topology.stages), 'ingress', 'egress']) assert.equal(read.services[name]?.read_only, true, name);
 });

@@ -1,7 +1,7 @@
 /** The same services by docker-compose.yml, where a Docker daemon with compose answers. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runTool, which } from './packages.js';
+import { ensureProgram, runTool, which } from './packages.js';
 import type { Service } from './service.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -28,4 +28,14 @@ export async function composeUp(service: Service): Promise<void> {
 
 export async function composeDown(service: Service): Promise<void> {
   await compose('rm', '--stop', '--force', '--volumes', service.compose?.service ?? service.name);
+}
+
+/** The compose of this machine: Docker's plugin, or the program of Debian, which is installed when `install` is set. */
+export async function composeCommand(install: boolean): Promise<readonly string[] | undefined> {
+  try {
+    await runTool('docker', ['compose', 'version']);
+    return ['docker', 'compose'];
+  } catch { /* the plugin is not there */ }
+  if (install) return [await ensureProgram('docker-compose', ['docker-compose'])];
+  return which('docker-compose') === undefined ? undefined : ['docker-compose'];
 }
