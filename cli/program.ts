@@ -17,6 +17,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'conversation', description: 'print the whole story of one conversation, across topics', load: async (context) => (await import('./conversation.js')).conversationCommand(context) },
   { name: 'tail', description: 'print the records of a topic, decoded', load: async (context) => (await import('./tail.js')).tailCommand(context) },
   { name: 'audit', description: 'whether every accepted message has exactly one outcome, in order', load: async (context) => (await import('./audit.js')).auditCommand(context) },
+  { name: 'lag', description: 'print how far each stage is behind', load: async (context) => (await import('./lag.js')).lagCommand(context) },
   { name: 'config', description: 'print the settings that a process would use', load: async (context) => (await import('./config.js')).configCommand(context) },
   { name: 'version', description: 'print the version', load: async (context) => (await import('./version.js')).versionCommand(context) },
 ];
