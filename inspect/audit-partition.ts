@@ -131,9 +131,10 @@ class Stretch {
     for await (const { record, value } of this.read('dead-letters.v1', start, end, this.isFirst)) {
       if (value === undefined) continue;
       if (value.closes !== null || value.status !== 'open') { this.checkClosing(value, record); continue; }
-      const isMessage = value.topic === topicName(prefix, 'messages.v1');
+      // The runner writes the name as it is declared; the full name means the same.
+      const isMessage = value.topic === 'messages.v1' || value.topic === topicName(prefix, 'messages.v1');
       // What comes later in the topology happens after the message has its outcome.
-      if (!isMessage && value.topic !== topicName(prefix, 'intents.v1')) continue;
+      if (!isMessage && value.topic !== 'intents.v1' && value.topic !== topicName(prefix, 'intents.v1')) continue;
       const offset = value.position === null ? (isMessage ? value.offset : undefined) : this.messageAt(value.position);
       if (offset !== undefined) this.markOutcome(offset, MARK.letter, 'dead-letters.v1', record);
     }
