@@ -119,6 +119,7 @@ export class StoryReader {
     const since = messages.reduce((lowest, { record }) => Math.min(lowest, record.timestamp), Infinity);
     const shown = new Set(messages.flatMap(({ position }) => position ?? []));
     const [first = '', last = ''] = [messages[0]?.position, later ? messages.at(-1)?.position : '~'];
+    const until = later ? messages.reduce((highest, { record }) => Math.max(highest, record.timestamp), 0) : Infinity;
     for (const topic of CAUSED) {
       const end = bounds.get(topic)?.[partition]?.end ?? 0;
       const open = ONE_A_MESSAGE.has(topic) ? new Set(shown) : undefined;
@@ -126,7 +127,7 @@ export class StoryReader {
       cut ||= scan.cut;
       for (const hop of scan.hops) {
         if (topic === 'dead-letters.v1' && hop.position !== undefined) shown.delete(hop.position);
-        if (hop.position === undefined ? hop.record.timestamp >= since : hop.position >= first && hop.position <= last) hops.push(hop);
+        if (hop.position === undefined ? hop.record.timestamp >= since && hop.record.timestamp <= until : hop.position >= first && hop.position <= last) hops.push(hop);
       }
     }
     return { hops, cut };
