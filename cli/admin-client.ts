@@ -1,7 +1,7 @@
 /** Requests to `/v1/admin` of a running process. */
 import type { Clock } from '../platform/clock.js';
 import type { Config } from '../platform/config.js';
-import { catalogue, ConfabError, type ErrorCode, type FieldError } from '../platform/errors.js';
+import { catalogue, ConfabError, isCode, type ErrorCode, type FieldError } from '../platform/errors.js';
 import { serverUrl } from './server-url.js';
 
 export interface AdminClientOptions {
@@ -13,6 +13,8 @@ export interface AdminClientOptions {
 
 const TIMEOUT = 30_000;
 const PAUSE = 200;
+/** Why nobody can have heard the request. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'bad port']);
 
 export class AdminClient {
   private readonly url: string;
@@ -41,7 +43,9 @@ export class AdminClient {
       try {
         return await run();
       } catch (error) {
-        if (left <= 1 || !(error instanceof ConfabError) || (error.code !== 'CONFAB_OUTCOME_UNKNOWN' && error.code !== 'CONFAB_DRAINING')) throw error;
+        if (!isCode(error, 'CONFAB_OUTCOME_UNKNOWN', 'CONFAB_DRAINING')) throw error;
+        // What may be asked twice may be asked a third time, by the user.
+        if (left <= 1) throw error.code === 'CONFAB_DRAINING' ? error : new ConfabError('CONFAB_SERVER_UNREACHABLE', { detail: `${error.detail} Repeat the command: what was done is not done again.`, cause: error.cause });
         await this.options.clock.sleep(PAUSE);
       }
     }
@@ -58,8 +62,9 @@ export class AdminClient {
         headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       });
       const text = await answer.text();
-      if (answer.ok) return JSON.parse(text);
-      throw refusal(answer.status, text, this.url);
+      const json = objectIn(text);
+      if (answer.ok && json !== undefined) return json;
+      throw refusal(answer.status, json ?? {}, this.url);
     } catch (error) {
       throw error instanceof ConfabError ? error : this.silence(error);
     } finally {
@@ -70,19 +75,26 @@ export class AdminClient {
   /** Nobody listens: nothing was sent. Anything else may have been heard. */
   private silence(thrown: unknown): ConfabError {
     const cause = (thrown as { cause?: { code?: string; message?: string } }).cause;
-    if (cause?.code === 'ECONNREFUSED' || cause?.code === 'ENOTFOUND' || cause?.code === 'EHOSTUNREACH' || cause?.code === 'EAI_AGAIN') {
+    const reason = cause?.code ?? cause?.message ?? (thrown as Error).message;
+    if (NOT_SENT.has(reason)) {
       return new ConfabError('CONFAB_SERVER_UNREACHABLE', {
-        detail: `${this.url}: ${cause.code}. On the embedded log this goes through the running process.`, cause: thrown,
+        detail: `${this.url}: ${reason}. On the embedded log this goes through the running process.`, cause: thrown,
       });
     }
-    return new ConfabError('CONFAB_OUTCOME_UNKNOWN', { detail: `${this.url} gave no answer (${cause?.code ?? cause?.message ?? (thrown as Error).message}).`, cause: thrown });
+    return new ConfabError('CONFAB_OUTCOME_UNKNOWN', { detail: `${this.url} gave no answer (${reason}).`, cause: thrown });
   }
 }
 
+/** Undefined when something else than Confab answered. */
+function objectIn(text: string): object | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? json : undefined;
+  } catch { return undefined; }
+}
+
 /** The problem that the server answered with, as the error that it is. */
-function refusal(status: number, text: string, url: string): ConfabError {
-  let problem: { code?: unknown; detail?: unknown; errors?: unknown } = {};
-  try { problem = JSON.parse(text) as typeof problem; } catch { /* Something else than Confab answered. */ }
+function refusal(status: number, problem: { code?: unknown; detail?: unknown; errors?: unknown }, url: string): ConfabError {
   if (typeof problem.code === 'string' && Object.hasOwn(catalogue, problem.code)) {
     return new ConfabError(problem.code as ErrorCode, {
       ...(typeof problem.detail === 'string' ? { detail: problem.detail } : {}), ...(Array.isArray(problem.errors) ? { errors: problem.errors as FieldError[] } : {}),
