@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lagOf } from './lag.js';
+import { Chronicle } from './testing.js';
+
+test('behind is what was not committed, oldest how long its first record has been waiting', async () => {
+  const chronicle = await Chronicle.memory(2);
+  const { log, clock } = chronicle;
+  for (let i = 0; i < 10; i += 1) { await chronicle.accept(`c${i}`, `M${i}`); await clock.advance(1_000); }
+  const ends = new Map((await log.admin.bounds('messages.v1')).map(({ partition, end }) => [partition, end]));
+  const late = [...ends].find(([, end]) => end > 1);
+  assert.ok(late);
+  const [partition, end] = late;
+  const offsets = [...ends].map(([number, all]) => ({ topic: 'messages.v1', partition: number, offset: number === partition ? end - 1 : all, metadata: '' }));
+  await log.admin.setCommitted('confab.intent', offsets);
+  let newest = 0;
+  for await (const { records } of log.read('messages.v1', partition, end - 1)) newest = records[0]?.timestamp ?? 0;
+  const [intent, dialogue] = await lagOf(log, { prefix: '', clock });
+  assert.deepEqual(intent, { reader: 'intent', topic: 'messages.v1', partitions: 2, committed: 9, end: 10, behind: 1, late: 1, oldestMillis: clock.now() - newest, begun: true });
+  assert.deepEqual(dialogue, { reader: 'dialogue', topic: 'intents.v1', partitions: 2, committed: 0, end: 0, behind: 0, late: 0, oldestMillis: null, begun: false });
+});
+
+test('a group that has not begun is behind by all that is kept', async () => {
+  const chronicle = await Chronicle.memory(1);
+  await chronicle.accept('c', 'M');
+  assert.deepEqual((await lagOf(chronicle.log, { prefix: '', clock: chronicle.clock })).map(({ reader, behind }) => [reader, behind]), [['intent', 1], ['dialogue', 0], ['analytics', 0], ['egress', 0], ['egress', 0]]);
+});
