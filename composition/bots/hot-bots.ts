@@ -28,7 +28,8 @@ export interface HotBotsOptions {
   readonly lookMillis?: number;
 }
 
-const MOST_FAULTS = 10;
+/** A fault in one file makes others: the first ones say what to mend. */
+const MOST_FAULTS = 5;
 
 export class HotBots implements Component {
   readonly name = 'bots';
@@ -99,7 +100,7 @@ export class HotBots implements Component {
   /** One line a fault, for a person who has just saved the file. */
   private refuse(folder: string, faults: readonly Fault[]): void {
     const { logger } = this.options;
-    for (const { file, line, column, reason } of faults.slice(0, MOST_FAULTS)) logger.warn({ code: 'CONFAB_BOT_INVALID' }, `${folder}/${file}:${line}:${column}: ${reason}`);
+    for (const { file, line, column, reason } of faults.slice(0, MOST_FAULTS)) logger.warn(`${folder}/${file}:${line}:${column}: ${reason}`);
     const more = faults.length > MOST_FAULTS ? `${faults.length - MOST_FAULTS} more faults; ` : '';
     logger.warn(`${more}the folder "${folder}" is not used as it is now; what was used before goes on`);
   }
