@@ -8,6 +8,7 @@ import { errorText, harmless, hasColour, suggestion } from './terminal.js';
 
 /** Commands of every build; main.ts adds `start`. */
 const COMMANDS: readonly CommandEntry[] = [
+  { name: 'chat', description: 'talk with the bot in the terminal', load: async (context) => (await import('./chat.js')).chatCommand(context) },
   { name: 'demo', description: '500 conversations, a kill -9 in the middle, and the proof that nothing was lost', load: async (context) => (await import('./demo.js')).demoCommand(context) },
   { name: 'replay', description: 'send recorded dialogues through a running pipeline and judge the outcomes', load: async (context) => (await import('./replay.js')).replayCommand(context) },
   { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
@@ -23,8 +24,15 @@ const COMMANDS: readonly CommandEntry[] = [
 ];
 
 const EPILOGUE = `
+Examples:
+  confab start                          the whole pipeline in this terminal
+  confab conversation demo --follow     what became of each message
+  confab tail replies.v1 --from 10m     the replies of the last ten minutes
+  confab help dead-letters              more about one command
+
 Exit codes: 0 done, 1 failed or found something wrong, 2 topology plan --exit-code has changes, 64 wrong command line, 130 interrupted.
-Settings are environment variables, see docs/config.md.`;
+Settings are environment variables, see docs/config.md. Colours come on a terminal: NO_COLOR=1 turns them off, FORCE_COLOR=1 on.
+Into a pipe nothing is written but the data: no colours, no progress.`;
 
 /**
  * Runs one command line (without node and script) and resolves with the exit code. Never rejects: errors are printed on
@@ -45,6 +53,8 @@ export async function runCli(argv: readonly string[], dependencies: CliDependenc
     return code;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return code;
+    // Ctrl-C ends what a command waits for; that it could not finish is no news then.
+    if (code === EXIT.interrupted) return code;
     // A command of which only the subcommands do something: its help has been printed.
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage;
     const shown = error instanceof CommanderError ? usageError(error) : error;
@@ -56,8 +66,7 @@ export async function runCli(argv: readonly string[], dependencies: CliDependenc
 /** The program with the command of `argv` loaded; of the others only names and descriptions. */
 async function buildProgram(argv: readonly string[], context: CliContext): Promise<Command> {
   const entries = [...context.commands ?? [], ...COMMANDS];
-  const program = new Command('confab').description('A streaming conversation pipeline on an event log.')
-    .version(packageVersion(), '-V, --version').addHelpText('after', EPILOGUE).showHelpAfterError(false).helpCommand(true);
+  const program = bareProgram();
   const wanted = argv.find((word) => !word.startsWith('-') && word !== 'help');
   for (const entry of entries) {
     program.addCommand(entry.name === wanted ? await entry.load(context) : new Command(entry.name).description(entry.description));
@@ -65,9 +74,22 @@ async function buildProgram(argv: readonly string[], context: CliContext): Promi
   if (wanted !== undefined && !entries.some(({ name }) => name === wanted)) {
     throw new ConfabError('CONFAB_USAGE', { detail: `There is no command "${wanted}".${suggestion(wanted, entries.map(({ name }) => name))}` });
   }
-  program.action(() => { context.stdout.write(program.helpInformation()); });
+  program.action(() => { program.outputHelp(); });
   settle(program, context);
   return program;
+}
+
+/** The whole program with every command loaded, for the reference (docs/cli.md). */
+export async function wholeProgram(context: CliContext): Promise<Command> {
+  const program = bareProgram();
+  for (const entry of [...context.commands ?? [], ...COMMANDS]) program.addCommand(await entry.load(context));
+  settle(program, context);
+  return program;
+}
+
+function bareProgram(): Command {
+  return new Command('confab').description('A streaming conversation pipeline on an event log.')
+    .version(packageVersion(), '-V, --version', 'print the version').addHelpText('after', EPILOGUE).showHelpAfterError(false).helpCommand(true);
 }
 
 /** Every command writes to our outputs, throws instead of exiting and leaves errors to `runCli`. */

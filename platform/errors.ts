@@ -107,6 +107,11 @@ export const catalogue = {
   CONFAB_BOT_UNKNOWN: entry(404, false, 'There is no such bot', 'Name a bot of CONFAB_BOTS_DIR.'),
   CONFAB_CLOCK_SKEW: entry(500, false, 'Clocks differ by more than 5 seconds', 'Synchronise the clocks of nodes, brokers and Redis.'),
   CONFAB_SERVER_UNREACHABLE: entry(503, true, 'The server does not answer', 'Start it with `confab start`, or name it with --url or CONFAB_URL.'),
+  // The client SDK (client/)
+  CONFAB_QUEUE_FULL: entry(503, true, 'Too many messages wait to be accepted', 'Wait until some are accepted, or raise `queueLimit` of createClient.'),
+  CONFAB_TOKEN_UNAVAILABLE: entry(503, true, 'The application has no token at the moment', 'The client asks its `token` callback again by itself.'),
+  CONFAB_PLATFORM_LACKS: entry(500, false, 'The platform lacks WebSocket or fetch', 'Give one to createClient; in Node before 22 the WebSocket of the package `ws`.'),
+  CONFAB_URL_INVALID: entry(400, false, 'The URL of the server is no base URL', 'Give one such as https://chat.example.com.'),
   CONFAB_USAGE: entry(400, false, 'The command line is wrong', 'See the --help of the command.'),
   CONFAB_INPUT_INVALID: entry(400, false, 'The input file is wrong', 'The detail names the line and the reason.'),
 } as const satisfies Record<string, ErrorEntry>;

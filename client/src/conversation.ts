@@ -30,7 +30,7 @@ export class Followed implements Conversation, SenderHost, InboxHost {
     this.#ended = ended;
     this.path = `/v1/conversations/${encodeURIComponent(id)}/`;
     this.#sender = new Sender(this);
-    this.#inbox.seen.position = after;
+    this.#inbox.seen.begin(after);
     if (core.storage) this.#loading = this.#load(core.storage, after).finally(() => { this.#loading = undefined; this.subscribe(); });
   }
 
@@ -122,7 +122,7 @@ export class Followed implements Conversation, SenderHost, InboxHost {
   async #load(storage: StorageLike, after: Position | undefined): Promise<void> {
     try {
       const { position, seen = [], unsent = [] } = JSON.parse(await storage.getItem(this.#key) ?? '{}') as Kept;
-      this.#inbox.seen.position = after ?? position;
+      this.#inbox.seen.begin(after ?? position);
       for (const one of seen) this.#inbox.seen.add(one);
       this.#sender.restore(unsent, (error) => { this.emitter.emit('error', error); });
     } catch { /* Nothing usable was kept. */ }

@@ -285,3 +285,31 @@ test('cut at each point, slow or fast, the conversation comes whole, once and in
     }
   }
 });
+
+for (const cut of [false, true]) {
+  test(`a message that is answered before the server follows the conversation has its reply${cut ? ', though the answer to it was cut' : ''}`, async (t) => {
+    const { world, client } = setUp(t);
+    world.hangs = true;
+    if (cut) world.faults.push({ answer: 'cut', accepted: true });
+    const conversation = client.conversation('c');
+    const lines = record(conversation);
+    void conversation.send({ text: 'early' });
+    world.hangs = false;
+    await world.clock.advance(20_000);
+    assert.deepEqual(lines, ['message early', 'reply re early']);
+  });
+}
+
+test('a message whose acceptance is heard only after the stream began, past its reply, has its reply', async (t) => {
+  const { world, client } = setUp(t);
+  const early = world.write('c', 'early');
+  world.reply(early);
+  const conversation = client.conversation('c');
+  const lines = record(conversation);
+  await settle();
+  assert.equal(conversation.position, world.position(1, 1));
+  world.faults.push({ answer: { status: 202, body: { messageId: early.messageId, position: early.position, duplicate: true } } });
+  await conversation.send({ text: 'early' });
+  await settle();
+  assert.deepEqual(lines, ['message early', 'reply re early']);
+});

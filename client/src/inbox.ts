@@ -59,17 +59,17 @@ export class Inbox {
   }
 
   /** A message of ours has its place. */
-  accepted({ idempotencyKey, content, createdAt }: Unsent, { messageId, position, duplicate }: Accepted, conversationId: string): void {
+  accepted({ idempotencyKey, content, createdAt }: Unsent, { messageId, position }: Accepted, conversationId: string): void {
     const told = this.#told(messageId);
     this.#know(messageId);
-    // Of a duplicate the outcome may have been handed over long ago.
-    if (!duplicate) this.seen.asked(messageId, position);
     if (told) return;
+    this.seen.asked(messageId, position);
     const { text, postback } = content;
     this.#host.emitter.emit('message', {
       type: 'message', messageId, conversationId, position, idempotencyKey, author: { type: 'person' },
       ...(text && { text }), ...(postback && { postback }), createdAt: new Date(createdAt).toISOString(),
     });
+    this.#lookBack();
   }
 
   /** A page for the application. Of the newest, nothing is emitted again, and events wait until it has been handed over. */
@@ -160,11 +160,18 @@ export class Inbox {
     if (first || !ready.recovered) this.#host.emitter.emit('ready', ready);
     const { position } = this.seen;
     if (!ready.recovered && position !== undefined) return this.#readGap(position, ready.position);
-    if (position === undefined) { this.seen.position = ready.position; this.#host.save(); }
+    if (position === undefined) {
+      this.seen.position = ready.position;
+      this.#host.save();
+      this.#lookBack();
+    }
     if (!this.#blank) return undefined;
     this.#blank = false;
     return this.#readGap('');
   }
+
+  /** A message was answered before the server followed the conversation: it is followed anew, from there. */
+  #lookBack(): void { if (this.ready && this.seen.resume !== this.seen.position) this.#host.subscribe(); }
 
   /** What the stream does not bring is read, from `start` ('': from the oldest kept); it goes on from `upTo`. */
   async #readGap(start: Position, upTo?: Position): Promise<void> {

@@ -10,6 +10,8 @@ export class Seen {
   /** Everything up to here has been handed over, but for what comes late. */
   position: Position | undefined;
   readonly #recent = new Set<Position>();
+  /** Where it began: outcomes of messages before are not waited for. */
+  #start: Position = '';
   /** Below here nothing is new. */
   #floor: Position = '';
   /** Messages from here that have no outcome yet. */
@@ -37,13 +39,18 @@ export class Seen {
     return true;
   }
 
-  asked(messageId: string, position: Position): void { this.#open.set(messageId, position); }
+  begin(position: Position | undefined): void {
+    this.position = position;
+    this.#start = position ?? '';
+  }
+
+  asked(messageId: string, position: Position): void { if (position >= this.#start) this.#open.set(messageId, position); }
   isOpen(messageId: string): boolean { return this.#open.has(messageId); }
 
   /** Where to resume: before the oldest message that still waits for its outcome, as that may have come while nobody listened. */
   get resume(): Position | undefined {
     let { position } = this;
-    if (position !== undefined) for (const asked of this.#open.values()) if (asked < position && asked >= this.#floor) position = asked;
+    for (const asked of this.#open.values()) if (asked >= this.#floor && !(position !== undefined && asked >= position)) position = asked;
     return position;
   }
 
