@@ -126,6 +126,27 @@ test('the page of a server that wants tokens says so, and how a site gives one',
   await picture(page, 'token-needed');
 });
 
+test('a token that comes later, after a login, is taken at once; one that is wrong is told', { skip }, async (t) => {
+  sitePage = `<!doctype html><html lang="en"><title>Site</title><script>window.Confab = { token: () => window.giveToken(), conversation: 'order-8', open: true };</script>
+    <script src="${guarded.url}/widget.js"></script></html>`;
+  const context = await browser.context();
+  browser.expect(/status of 401/);
+  t.after(async () => { await context.close(); browser.check(); });
+  let secret = 'another secret that the server does not know';
+  const make = (): Promise<string> => token({ secret, confab: { conversations: ['order-8'] } });
+  await context.exposeFunction('giveToken', make);
+  const page = await context.newPage();
+  await page.goto(`${site}/page`);
+  const chat = await chatIn(page, guarded);
+  const frame = page.frames().find((one) => one.url().startsWith(guarded.url));
+  await frame?.getByRole('heading', { name: 'You could not be signed in' }).waitFor();
+  await picture(page, 'widget-refused');
+  secret = SECRET;
+  await page.evaluate(`Confab.setToken(${JSON.stringify(await make())})`);
+  await chat.connected();
+  await chat.ask('Hello!');
+});
+
 test('a site hands over tokens by a callback, asked for again when one ends', { skip }, async (t) => {
   const given: string[] = [];
   sitePage = `<!doctype html><html lang="en"><title>Site</title><script>window.Confab = { token: () => window.giveToken(), conversation: 'order-7', open: true, title: 'Order 7' };</script>

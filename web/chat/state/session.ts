@@ -85,7 +85,11 @@ export class ChatSession {
     const { followed, options } = this;
     const lasting = (event: Extract<Action, { type: 'events' }>['events'][number]): void => { this.dispatch({ type: 'events', events: [event] }); };
     this.endings.push(
-      options.client.on('connection', (connection) => { this.update({ connection }); }),
+      options.client.on('connection', (connection) => {
+        this.update({ connection });
+        // What kept the history from being read may be over: the server is back, or knows now who this is.
+        if (connection.state === 'open' && this.snapshot.fault !== undefined) void this.readLatest();
+      }),
       followed.on('message', lasting), followed.on('outcome', lasting), followed.on('handoff', lasting),
       followed.on('reply', (reply) => { lasting(reply); options.onReply?.(); }),
       followed.on('delta', (delta) => { this.dispatch({ type: 'delta', delta }); }),

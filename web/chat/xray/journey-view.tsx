@@ -19,7 +19,7 @@ export const JourneyView = memo(function JourneyView({ journey, newest }: { read
 function HopView({ hop, scale }: { readonly hop: Hop; readonly scale: number }): ReactElement {
   const { topic, partition, offset, stage, sincePreviousMs, summary, intent, confidence, stateChange, value, clipped } = hop.record;
   return (
-    <li className={`hop ${stage}`}>
+    <li className={topic === 'dead-letters.v1' ? 'hop dead' : `hop ${stage}`}>
       <details>
         <summary>
           <span className="stage">{stage}</span>
@@ -28,7 +28,7 @@ function HopView({ hop, scale }: { readonly hop: Hop; readonly scale: number }):
           <Bar hop={hop} scale={scale} />
           <span className="says">
             {summary}
-            {intent === undefined || intent === null || confidence === undefined ? null : <Confidence value={confidence} />}
+            {intent === undefined || intent === null || confidence === undefined ? null : <Confidence {...(topic === 'intents.v1' ? {} : { intent })} value={confidence} />}
           </span>
         </summary>
         <div className="inside">
@@ -42,6 +42,9 @@ function HopView({ hop, scale }: { readonly hop: Hop; readonly scale: number }):
   );
 }
 
+/** What is shorter is shown as a point. */
+const POINT = 0.015;
+
 /** From where the hop before ended to where this one did. Attributes of SVG, not styles: the policy of the page allows none. */
 function Bar({ hop, scale }: { readonly hop: Hop; readonly scale: number }): ReactElement {
   const end = Math.min(1, hop.sinceAccepted / scale);
@@ -49,17 +52,19 @@ function Bar({ hop, scale }: { readonly hop: Hop; readonly scale: number }): Rea
   return (
     <svg className="hop-bar" width="100%" height="6" aria-hidden="true">
       <rect className="track" width="100%" height="2" y="2" rx="1" />
-      <rect className="span" x={`${begin * 100}%`} width={`${(end - begin) * 100}%`} height="6" rx="3" />
-      <circle className="span" cx={`${end * 98 + 1}%`} cy="3" r="3" />
+      {end - begin < POINT
+        ? <circle className="span" cx={`${end * 98.6 + 0.7}%`} cy="3" r="3" />
+        : <rect className="span" x={`${begin * 100}%`} width={`${(end - begin) * 100}%`} height="6" rx="3" />}
     </svg>
   );
 }
 
-function Confidence({ value }: { readonly value: number }): ReactElement {
+/** The summary of intents.v1 names the intent already. */
+function Confidence({ intent, value }: { readonly intent?: string; readonly value: number }): ReactElement {
   return (
     <span className="confidence" title={`confidence ${value.toFixed(3)}`}>
       <svg width="36" height="6" aria-hidden="true"><rect className="track" width="36" height="6" rx="3" /><rect className="span" width={36 * Math.min(1, value)} height="6" rx="3" /></svg>
-      {Math.round(value * 100)}%
+      {Math.round(value * 100)}%{intent === undefined ? '' : ` ${intent}`}
     </span>
   );
 }

@@ -23,7 +23,12 @@ export function Tree({ name, value: given, depth = 0 }: TreeProps): ReactElement
 
 function Leaf({ name, value }: { readonly name: string; readonly value: unknown }): ReactElement {
   const kind = value === null || value === undefined ? 'null' : typeof value;
-  return <p className="leaf"><span className="name">{name}</span> <span className={kind}>{kind === 'null' ? 'null' : String(value)}</span></p>;
+  return <p className="leaf"><span className="name">{name}</span> <span className={kind}>{kind === 'null' ? 'null' : String(value)}</span>{timeOf(name, value)}</p>;
+}
+
+/** Milliseconds since 1970, as people read them. */
+function timeOf(name: string, value: unknown): string {
+  return typeof value === 'number' && /At$/.test(name) && value > 1e12 && value < 1e14 ? `  ${new Date(value).toISOString()}` : '';
 }
 
 /** Some fields hold JSON as text: what is in it is more use than its quotes. */
