@@ -138,7 +138,7 @@ export class LetterDesk {
   private async settlePartition(assignment: Assignment, instance: string, partition: number, job: Job): Promise<void> {
     const wanted = [...job.left.get(partition) ?? []].sort((a, b) => a - b);
     const end = await this.options.log.settledEnd(this.topics.letters, partition);
-    const letters = await this.reader.partition(partition, wanted[0] ?? 0, end, true);
+    const letters = await this.reader.partition(partition, wanted[0] ?? 0, end);
     // The offset says nothing to anybody: it is what the generation is checked by, so it is in every commit.
     const commit = (records: NewRecord[]): Promise<AppendedOffsets> => assignment.commit(instance, { records, offsets: [{ topic: this.topics.letters, partition, offset: end, metadata: `1;${instance};` }] });
     for (const offset of wanted) {
@@ -173,7 +173,7 @@ export class LetterDesk {
   }
 
   private async retried(letter: Letter, timestamp: number): Promise<NewRecord> {
-    const { key, message } = await this.originals.message(letter);
+    const { key, message } = await this.originals.message(await this.reader.whole(letter));
     return { topic: this.topics.messages, key, value: this.options.codec.of('Message').encode(message), timestamp };
   }
 

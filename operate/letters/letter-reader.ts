@@ -33,12 +33,12 @@ export class LetterReader {
     this.codec = options.codec.of('DeadLetter');
   }
 
-  /** Letters that fit, oldest first; `more` when the limit left some out. Their originals are left out too. */
+  /** Letters that fit, oldest first, without their originals; `more` when the limit left some out. */
   async list(filter: LetterFilter): Promise<{ letters: Letter[]; more: boolean }> {
     const { status = 'open', stage, since = 0, limit = Infinity } = filter;
     const found: Letter[] = [];
     for (const { partition, start, end } of await this.log.admin.bounds(this.topic)) {
-      for (const letter of (await this.partition(partition, start, end, false)).values()) {
+      for (const letter of (await this.partition(partition, start, end)).values()) {
         const fits = (status === 'all' || statusOf(letter) === status) && (stage === undefined || letter.record.stage === stage) && letter.record.at >= since;
         if (fits) found.push(letter);
       }
@@ -51,16 +51,27 @@ export class LetterReader {
   async one(id: string): Promise<Letter> {
     const { partition, offset } = parseLetterId(id);
     const bounds = (await this.log.admin.bounds(this.topic)).find((each) => each.partition === partition);
-    const letter = bounds === undefined ? undefined : (await this.partition(partition, offset, bounds.end, true)).get(offset);
+    const letter = bounds === undefined ? undefined : (await this.partition(partition, offset, bounds.end)).get(offset);
     if (letter === undefined) throw new ConfabError('CONFAB_LETTER_UNKNOWN', { detail: `No dead letter ${id} stands in the log.` });
-    return letter;
+    return this.whole(letter);
+  }
+
+  /** The letter with the original bytes. @throws CONFAB_LETTER_UNKNOWN it was removed meanwhile */
+  async whole(letter: Letter): Promise<Letter> {
+    const { partition, offset } = letter.place;
+    for await (const batch of this.log.read(this.topic, partition, offset, offset + 1)) {
+      const value = batch.records.find((record) => record.offset === offset)?.value;
+      const record = value ? await this.decode(value) : undefined;
+      if (record !== undefined) return { ...letter, record };
+    }
+    throw new ConfabError('CONFAB_LETTER_UNKNOWN', { detail: `No dead letter ${letterId(letter.place)} stands in the log.` });
   }
 
   /**
-   * The letters of one partition that stand at or after `from`, by offset, as they are at `to`. What cannot be read as a dead
-   * letter is left out; with `whole` they carry the original bytes.
+   * The letters of one partition that stand at or after `from`, by offset, as they are at `to`; without their originals, which
+   * may be long. What cannot be read as a dead letter is left out.
    */
-  async partition(partition: number, from: number, to: number, whole: boolean): Promise<Map<number, Letter>> {
+  async partition(partition: number, from: number, to: number): Promise<Map<number, Letter>> {
     const letters = new Map<number, Letter>();
     if (from >= to) return letters;
     for await (const batch of this.log.read(this.topic, partition, from, to)) {
@@ -68,7 +79,7 @@ export class LetterReader {
         const record = value === null ? undefined : await this.decode(value);
         if (record === undefined) continue;
         if (record.closes === null) {
-          if (record.status === 'open') letters.set(offset, { place: { partition, offset }, key, record: whole ? record : { ...record, originalKey: null, originalValue: null }, closing: undefined });
+          if (record.status === 'open') letters.set(offset, { place: { partition, offset }, key, record: { ...record, originalKey: null, originalValue: null }, closing: undefined });
         } else {
           this.close(letters, partition, offset, record);
         }
