@@ -193,7 +193,7 @@ test('text is text: markup is shown, not taken; addresses can be followed and te
   await chat.ask(hostile);
   assert.equal((await chat.script())[0], `> ${hostile}`);
   assert.equal(await chat.page.locator('.log img, .log script').count(), 0);
-  const links = await chat.page.locator('.mine a').evaluateAll<string[]>((all) => (all as unknown as { href: string; rel: string; target: string }[]).map(({ href, rel, target }) => `${href} ${rel} ${target}`));
+  const links = await chat.page.evaluate<string[]>("[...document.querySelectorAll('.mine a')].map(({ href, rel, target }) => `${href} ${rel} ${target}`)");
   assert.deepEqual(links, ['https://example.com/a?b=c noopener noreferrer nofollow _blank']);
 });
 

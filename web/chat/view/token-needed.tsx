@@ -22,7 +22,7 @@ export function TokenNeeded({ hasTokens, reason, onRetry }: TokenNeededProps): R
       <KeyIcon />
       <h2>{hasTokens ? 'You could not be signed in' : 'This chat needs a sign-in'}</h2>
       {hasTokens ? (
-        <p>The site gave a token that this server does not take{reason === undefined ? '' : `: ${reason.detail}`} Sign in again there, then try once more.</p>
+        <p>The site gave no token that this server takes{reason === undefined ? '' : ` (${reason.code})`}. Sign in there again, then try once more.</p>
       ) : (
         <>
           <p>The server only talks to people whom an application has signed in. Opened by itself, this page has no token, and it takes none from its address.</p>
