@@ -15,8 +15,14 @@ export interface TerminalOptions {
   readonly patience: number;
 }
 
-/** Runs a block and writes down folder and exports for the next one, also after Ctrl-C: a terminal keeps them too. */
-const SHELL = 'own=$1; source "$own/state"; trap \'{ declare -px; printf "cd %q\\n" "$PWD"; } > "$own/state"\' EXIT; set -e; source "$own/block"';
+/** Runs a block and writes down folder, exports and variables for the next one, also after Ctrl-C: a terminal keeps them too. */
+const SHELL = String.raw`
+own=$1
+source "$own/state"
+keep() { { declare -px; declare -p | grep -E '^declare -- [A-Za-z]' | grep -vE '^declare -- (BASH|IFS|OPT|PS4|own=)'; printf "cd %q\n" "$PWD"; } > "$own/state"; }
+trap keep EXIT
+set -e
+source "$own/block"`;
 
 export class Terminal {
   /** All that was printed since the last block began. */
