@@ -89,6 +89,7 @@ test('the page can be walked with the keyboard alone', { skip }, async (t) => {
 
 test('a server that is killed in the middle: a banner, and what was written meanwhile is answered once, in order', { skip }, async (t) => {
   const chat = await ChatPage.open(await person(t), server.url);
+  await chat.page.getByRole('button', { name: 'X-ray' }).click();
   await chat.ask('Hello!');
   browser.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
   await server.kill('SIGKILL');
@@ -96,10 +97,12 @@ test('a server that is killed in the middle: a banner, and what was written mean
   await chat.say('Where is my parcel?');
   await chat.say('never mind');
   await chat.page.locator('.entry.mine.sending').nth(1).waitFor();
+  await chat.page.locator('.live.not').waitFor();
   await picture(chat.page, 'server-away');
   server = await (await Program.start(cleaning, { env })).ready(60_000);
   await chat.answered('never mind');
   await chat.banner.waitFor({ state: 'detached' });
+  await chat.page.locator('.journey', { hasText: 'never mind' }).locator('.hop', { hasText: 'replies.v1' }).waitFor();
   const script = await chat.script();
   assert.deepEqual(script.filter((line) => line.startsWith('> ')), ['> Hello!', '> Where is my parcel?', '> never mind']);
   assert.equal(script.length, 6, script.join('\n'));

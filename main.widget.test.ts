@@ -147,6 +147,41 @@ test('a token that comes later, after a login, is taken at once; one that is wro
   await chat.ask('Hello!');
 });
 
+test('a frame of the site\'s own: options and tokens by postMessage, and the X-ray for who may see it', { skip }, async (t) => {
+  sitePage = `<!doctype html><html lang="en"><title>Console</title><body><iframe title="Chat" width="1100" height="700"></iframe><script>
+    const frame = document.querySelector('iframe');
+    const tell = (message) => { frame.contentWindow.postMessage(message, '${guarded.url}'); };
+    window.said = [];
+    window.addEventListener('message', async ({ data, origin, source }) => {
+      if (origin !== '${guarded.url}' || source !== frame.contentWindow) return;
+      said.push(data.confab);
+      if (data.confab === 'ready') tell({ confab: 'options', token: true, conversation: 'order-9', title: 'Console', theme: 'dark', xray: true });
+      if (data.confab === 'token-wanted') tell({ confab: 'token', token: await giveToken() });
+    });
+    frame.src = '${guarded.url}/';
+  </script></body></html>`;
+  let scope = 'messages:write conversations:read';
+  const context = await browser.context();
+  t.after(async () => { await context.close(); browser.check(); });
+  await context.exposeFunction('giveToken', () => token({ scope, confab: { conversations: ['order-9'] } }));
+  const page = await context.newPage();
+  await page.goto(`${site}/page`);
+  const frame = (): Frame => page.frames().find((one) => one.url().startsWith(guarded.url)) ?? page.mainFrame();
+  const plain = await chatIn(page, guarded);
+  await plain.connected();
+  await plain.ask('Hello!');
+  assert.equal(await frame().getByRole('button', { name: 'X-ray' }).count(), 0, 'not without the scope');
+  scope += ' admin';
+  await page.reload();
+  const chat = await chatIn(page, guarded);
+  await chat.connected();
+  await frame().getByRole('button', { name: 'X-ray' }).click();
+  await chat.ask('Where is my parcel?');
+  await frame().locator('.hop.dialogue').first().waitFor();
+  await picture(page, 'frame-of-its-own');
+  assert.deepEqual(await page.evaluate("[...new Set(said)].sort()"), ['ready', 'replied', 'token-wanted']);
+});
+
 test('a site hands over tokens by a callback, asked for again when one ends', { skip }, async (t) => {
   const given: string[] = [];
   sitePage = `<!doctype html><html lang="en"><title>Site</title><script>window.Confab = { token: () => window.giveToken(), conversation: 'order-7', open: true, title: 'Order 7' };</script>

@@ -21,10 +21,11 @@ export interface AppProps {
 export function App({ client, host, options, first }: AppProps): ReactElement {
   const [conversationId, setConversation] = useState(first);
   const [xray, setXray] = useState(false);
-  const hasXray = useFeature('xray') && (!host.framed || options.xray === true);
   const own = options.conversation === undefined;
   const onReply = useCallback(() => { host.tell({ confab: 'replied' }); }, [host]);
   const token = useMemo(() => (options.token ? () => host.token() : undefined), [host, options]);
+  // People on a site are not shown behind the scenes unless it asks for that.
+  const hasXray = useFeature('xray', !host.framed || options.xray === true, token);
   const session = useSession(client, conversationId, onReply);
 
   useEffect(() => { if (own) host.tell({ confab: 'conversation', conversation: conversationId }); }, [own, host, conversationId]);
@@ -57,16 +58,19 @@ export function App({ client, host, options, first }: AppProps): ReactElement {
   );
 }
 
-/** Whether the server has an optional ability. */
-function useFeature(name: string): boolean {
+/** Whether the server has an optional ability, for who asks. */
+function useFeature(name: string, wanted: boolean, token: (() => Promise<string>) | undefined): boolean {
   const [has, setHas] = useState(false);
   useEffect(() => {
     const asked = new AbortController();
-    fetch('/v1', { signal: asked.signal }).then(async (answer) => {
+    if (!wanted) return undefined;
+    void (async () => {
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${await token()}` };
+      const answer = await fetch('/v1', { signal: asked.signal, headers });
       const { features } = await answer.json() as { features?: readonly string[] };
       setHas(features?.includes(name) ?? false);
-    }).catch(() => { /* a server that cannot be asked now is asked at the next visit */ });
+    })().catch(() => { /* a server that cannot be asked now is asked at the next visit */ });
     return () => { asked.abort(); };
-  }, [name]);
+  }, [name, wanted, token]);
   return has;
 }
