@@ -4,12 +4,16 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Program, freePort, follow } from './composition/testing.js';
+import { LetterDesk } from './operate/letters/letter-desk.js';
+import { letterId, statusOf } from './operate/letters/letter.js';
 import { systemClock } from './platform/clock.js';
 import { openKafkaLog } from './platform/event-log/kafkajs.js';
 import { silentLogger } from './platform/observability/logger.js';
 import { packageRoot } from './platform/package-root.js';
 import { systemRandom } from './platform/random.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
+import { loadBots } from './processors/bot/index.js';
+import { TopologyDriver } from './processors/topology-driver.js';
 
 interface Event { readonly type: string; readonly position: string; readonly messageId?: string; readonly inReplyTo?: string | null; readonly outcome?: string; readonly text?: string }
 interface LetterLine { readonly id: string; readonly status: string; readonly messageId: string; readonly conversation: string }
@@ -78,6 +82,40 @@ async function judge(url: string, conversations: readonly string[]): Promise<voi
     assert.deepEqual(found.map(({ position }) => position), found.map(({ position }) => position).sort(), id);
   }
 }
+
+test('in memory: the chain of replies stays whole around a message that was retried, state and counts have it once', async (t) => {
+  const [parcel] = await loadBots(join(packageRoot(), 'bots'));
+  assert.ok(parcel);
+  const late = { ...parcel, id: 'late' };
+  let mended = false;
+  const bots = { all: () => [parcel, late], versions: (id: string) => (id === 'parcel' ? [parcel] : id === 'late' && mended ? [late] : []) };
+  const driver = await TopologyDriver.create({ bots, models: new Map() });
+  t.after(() => driver.close());
+  const desk = new LetterDesk({ log: driver.log, codec: driver.codec, clock: { ...systemClock, now: () => driver.clock.now() }, random: systemRandom, prefix: '' });
+  const send = async (text: string, botId = 'parcel'): Promise<string> => { const id = await driver.send('c1', { text, botId }); await driver.run(); return id; };
+  const sent = [await send('hello'), await send('where is my parcel', 'late'), await send('thanks')];
+  const [letter] = (await desk.reader.list({})).letters;
+  assert.ok(letter !== undefined && letter.record.messageId === sent[1]);
+  // Before the cause is mended a retry fails again, as a letter of its own.
+  const [first] = await desk.settle([letterId(letter.place)], 'retry');
+  await driver.run();
+  const [again] = (await desk.reader.list({})).letters;
+  assert.ok(first !== undefined && first.error === undefined && again !== undefined);
+  assert.equal(again.record.position, first.position);
+  mended = true;
+  const [second] = await desk.settle([letterId(again.place)], 'retry');
+  await driver.run();
+  assert.ok(second !== undefined && second.error === undefined);
+  const replies = (await driver.all('replies.v1')).map(({ value }) => value);
+  assert.deepEqual(replies.map(({ inReplyTo }) => inReplyTo), [sent[0], sent[2], sent[1]], 'in order from now, and once');
+  assert.deepEqual(replies.map(({ prev }) => prev), [null, replies[0]?.position, replies[1]?.position]);
+  assert.equal(replies[2]?.position, second.position);
+  const state = (await driver.all('dialogue-states.v1')).at(-1)?.value;
+  assert.deepEqual([state?.turns, state?.reflects, state?.prev], [3, second.position, second.position]);
+  const counts = new Map((await driver.all('analytics.v1')).map(({ record, value }) => [record.key, value.replies]));
+  assert.equal([...counts.values()].reduce((sum, count) => sum + count, 0), 3);
+  assert.deepEqual((await desk.reader.list({ status: 'all' })).letters.map(statusOf), ['retried', 'retried']);
+});
 
 const names = (count: number, from = 0): string[] => Array.from({ length: count }, (_, i) => `c${from + i}`);
 
