@@ -84,7 +84,7 @@ function checkedLines(run: () => Checked, { numbers }: Lines): Checked {
 }
 
 async function linesOf({ file, key, conversation, tenant }: ProduceFlags): Promise<Lines> {
-  if (file !== undefined && !(await stat(file).catch(() => undefined))?.isFile()) throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `There is no file "${file}".` });
+  if (file !== undefined && (await stat(file).catch(() => undefined))?.isDirectory() !== false) throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `There is no file "${file}".` });
   const input = file === undefined ? process.stdin : createReadStream(file);
   return readLines(createInterface({ input, crlfDelay: Infinity }), conversation === undefined ? key : conversationKey(tenant, conversation));
 }

@@ -72,7 +72,10 @@ export class LetterDesk {
     this.newInstance = ulidMaker(options.clock, options.random);
   }
 
-  /** One result for each id, in the order of the ids; `onResult` hears each as soon as it is there. Throws nothing but faults of the program. */
+  /**
+   * One result for each id, in the order of the ids; `onResult` hears each as soon as it is there.
+   * @throws CONFAB_TOPIC_UNKNOWN, CONFAB_LOG_UNAVAILABLE, CONFAB_LOG_REFUSED before anything was tried
+   */
   settle(ids: readonly string[], action: LetterAction, onResult: (result: Settled) => void = () => undefined): Promise<Settled[]> {
     const mine = this.turn.then(() => this.run([...new Set(ids)], action, onResult));
     this.turn = mine.catch(() => undefined);
@@ -83,10 +86,9 @@ export class LetterDesk {
     const results = new Map<string, Settled>();
     const done = (result: Settled): void => { results.set(result.id, result); onResult(result); };
     const job: Job = { action, left: new Map(), done, doubt: new Map(), fault: undefined };
-    const partitions = await this.partitions().catch((error: unknown) => { job.fault = toConfabError(error); return 0; });
+    const { partitions } = await this.options.log.topic(this.topics.letters);
     for (const id of ids) {
       try {
-        if (job.fault) throw job.fault;
         const { partition, offset } = parseLetterId(id);
         if (partition >= partitions) throw new ConfabError('CONFAB_LETTER_UNKNOWN', { detail: `There is no partition ${partition}; there are ${partitions}.` });
         if (letterId({ partition, offset }) !== id) throw new ConfabError('CONFAB_LETTER_UNKNOWN', { detail: `"${id}" is not written as ids are.` });
@@ -99,10 +101,6 @@ export class LetterDesk {
     await this.work(job);
     for (const [partition, offsets] of job.left) for (const offset of offsets) done({ id: letterId({ partition, offset }), error: leftOver(job, letterId({ partition, offset })) });
     return ids.flatMap((id) => results.get(id) ?? []);
-  }
-
-  private async partitions(): Promise<number> {
-    return (await this.options.log.topic(this.topics.letters)).partitions;
   }
 
   /** Joins as often as it takes: another member may have a partition, or a generation may end in between. */
