@@ -91,6 +91,7 @@ test('a server that is killed in the middle: a banner, and what was written mean
   const chat = await ChatPage.open(await person(t), server.url);
   await chat.page.getByRole('button', { name: 'X-ray' }).click();
   await chat.ask('Hello!');
+  await chat.page.locator('.journey').waitFor();
   browser.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
   await server.kill('SIGKILL');
   await chat.banner.waitFor();
@@ -124,6 +125,17 @@ test('offline and back: what was written waits, and goes out once', { skip }, as
   await chat.answered('Where is my parcel?');
   await chat.banner.waitFor({ state: 'detached' });
   await chat.assertTurns('Hello!', 'Where is my parcel?');
+});
+
+test('an X-ray that cannot be loaded leaves the chat alone', { skip }, async (t) => {
+  const context = await person(t);
+  const chat = await ChatPage.open(context, server.url);
+  browser.expect(/ERR_FAILED/);
+  await context.route('**/xray-panel-*', (route) => route.abort());
+  await chat.page.getByRole('button', { name: 'X-ray' }).click();
+  await chat.page.getByText('The X-ray could not be loaded.').waitFor();
+  await chat.ask('Hello!');
+  await context.unroute('**/xray-panel-*');
 });
 
 test('what was not sent yet survives a reload of the tab', { skip }, async (t) => {
@@ -253,6 +265,13 @@ test('frames of the server: typing, a reply that grows, a person who takes over,
     tell({ type: 'outcome', conversationId, position: position.replace(/00$/, '01'), inReplyTo: messageId, outcome });
     await chat.page.getByText(shown).waitFor();
   }
+  tell({ type: 'handoff', conversationId, position: reply.replace(/\d\d\d-01$/, '999-02'), to: 'person', reason: 'asked for' });
+  await chat.page.getByText('A person takes over').waitFor();
+  tell({ type: 'typing', conversationId, author: { type: 'agent', name: 'Ada' } });
+  await chat.page.getByText('Ada is writing').waitFor();
+  tell({ type: 'reply', conversationId, position: reply.replace(/\d\d\d-01$/, '999-03'), replyId: 'from-ada', inReplyTo: null, author: { type: 'agent', name: 'Ada' }, text: 'Hello, this is Ada.', createdAt: new Date().toISOString() });
+  await chat.page.locator('.who', { hasText: 'Ada' }).waitFor();
+  assert.equal(await chat.page.locator('.writing').count(), 0);
   assert.deepEqual(await seriousFindings(chat.page), []);
   await picture(chat.page, 'outcomes');
 });

@@ -5,6 +5,7 @@ import { Host } from './host.js';
 import { currentConversation, tabStorage } from './identity.js';
 import { chooseTheme, showColour } from './theme.js';
 import { App } from './view/app.js';
+import { SafetyNet } from './view/safety-net.js';
 
 async function start(): Promise<void> {
   const host = new Host();
@@ -22,7 +23,7 @@ async function start(): Promise<void> {
   host.onToken(() => { client.reconnect(); });
   const root = document.getElementById('root');
   if (root === null) throw new Error('index.html has no element with the id root');
-  createRoot(root).render(<App client={client} host={host} options={options} first={options.conversation ?? currentConversation(options.remembered)} />);
+  createRoot(root).render(<SafetyNet><App client={client} host={host} options={options} first={options.conversation ?? currentConversation(options.remembered)} /></SafetyNet>);
 }
 
 void start();

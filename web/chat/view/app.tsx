@@ -1,14 +1,12 @@
 /** The page as a whole: bar, conversation and, beside it when asked for, the X-ray. */
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type ReactElement } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactElement } from 'react';
 import type { Client } from '../../../client/src/index.js';
 import type { Host, HostOptions } from '../host.js';
 import { newConversation, onConversationElsewhere } from '../identity.js';
 import { Bar } from './bar.js';
 import { ChatView } from './chat-view.js';
 import { useSession } from './use-session.js';
-
-// Most people never look behind the scenes: its code comes when they do.
-const XrayPanel = lazy(async () => ({ default: (await import('../xray/xray-panel.js')).XrayPanel }));
+import { XraySlot } from './xray-slot.js';
 
 export interface AppProps {
   readonly client: Client;
@@ -49,11 +47,7 @@ export function App({ client, host, options, first }: AppProps): ReactElement {
         {...(host.framed ? { onClose: () => { host.tell({ confab: 'close' }); } } : {})}
       />
       {session === undefined ? <main className="chat" /> : <ChatView key={conversationId} session={session} client={client} hasTokens={options.token} />}
-      {xray && hasXray ? (
-        <Suspense fallback={<aside className="xray" aria-label="X-ray" />}>
-          <XrayPanel key={conversationId} conversationId={conversationId} token={token} onClose={() => { setXray(false); }} />
-        </Suspense>
-      ) : null}
+      {xray && hasXray ? <XraySlot key={conversationId} conversationId={conversationId} token={token} onClose={() => { setXray(false); }} /> : null}
     </div>
   );
 }

@@ -32,7 +32,7 @@ export function XrayPanel({ conversationId, token, onClose }: XrayPanelProps): R
       </header>
       <div className="journeys" tabIndex={0} role="region" aria-label="Messages on their way">
         {fault === undefined ? null : <p className="fault" role="alert">{fault}</p>}
-        {journeys.length === 0 && fault === undefined ? <p className="nothing">Say something: each record that your message becomes shows up here, with where it stands in the log and how long it took.</p> : null}
+        {journeys.length === 0 && live ? <p className="nothing">Say something: each record that your message becomes shows up here, with where it stands in the log and how long it took.</p> : null}
         {journeys.map((journey, index) => <JourneyView key={journey.key} journey={journey} newest={index === 0} />)}
         {earlier ? <p className="nothing">Older messages are not shown.</p> : null}
       </div>
