@@ -30,7 +30,7 @@ class MultiplexedClient implements Client, Core, LinkHost {
   #over = false;
 
   constructor({ url, token, clock = systemClock, random = systemRandom, queueLimit = 100, storage, ...given }: ClientOptions) {
-    if (!/^https?:\/\/[^/?#]/.test(url)) throw new ClientError('CONFAB_URL_INVALID', `"${url}" is no URL such as https://chat.example.com.`);
+    if (!/^https?:\/\/[^/?#]/.test(url)) throw new ClientError('CONFAB_URL_INVALID', `"${url}" is no http URL.`);
     this.url = url.replace(/\/+$/, '');
     this.WebSocket = given.WebSocket ?? platformWebSocket();
     this.tokens = new Tokens(token);

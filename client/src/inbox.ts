@@ -28,7 +28,7 @@ const TRIES = 5;
 /** How long a subscription that failed is left alone, as a number of tries. */
 const FAULT = 3;
 /** A subscription that failed for one of these reasons fails again. */
-const LASTING = /FORBIDDEN|SCOPE|LIMIT|INVALID|MALFORMED|TOO_LARGE|TOKEN/;
+const LASTING = /FORBIDDEN|SCOPE|LIMIT|INVALID|TOKEN/;
 
 export class Inbox {
   readonly seen = new Seen();
@@ -55,20 +55,22 @@ export class Inbox {
   lost(): void {
     this.#turn += 1;
     this.ready = this.#working = false;
-    this.#queue = [];
+    // What is ours does not come again.
+    this.#queue = this.#queue.filter(({ type }) => type === 'message');
   }
 
   /** A message of ours has its place. */
   accepted({ idempotencyKey, content, createdAt }: Unsent, { messageId, position }: Accepted, conversationId: string): void {
-    const told = this.#told(messageId);
-    this.#know(messageId);
-    if (told) return;
-    this.seen.asked(messageId, position);
+    if (this.#told(messageId)) return;
     const { text, postback } = content;
-    this.#host.emitter.emit('message', {
+    const message: Message = {
       type: 'message', messageId, conversationId, position, idempotencyKey, author: { type: 'person' },
       ...(text && { text }), ...(postback && { postback }), createdAt: new Date(createdAt).toISOString(),
-    });
+    };
+    this.seen.asked(messageId, position);
+    this.#know(messageId, message);
+    // In its turn: a page that is being read may hold it.
+    this.take(message as unknown as Frame);
     this.#lookBack();
   }
 
@@ -117,6 +119,7 @@ export class Inbox {
       case 'reply': case 'outcome': case 'handoff': return this.#outcome(frame as unknown as HistoryEvent);
       case 'typing': case 'delta': case 'receipt': emitter.emit(frame.type, frame as never); return undefined;
       case 'ready': return this.#stands(frame as unknown as ConversationEvents['ready']);
+      case 'message': this.#tell(frame as unknown as Message); return undefined;
       case 'error': return this.#fault(frame);
       default: return undefined;
     }
@@ -125,7 +128,7 @@ export class Inbox {
   #outcome(event: HistoryEvent): Promise<void> | undefined {
     const id = answered(event);
     if (this.seen.has(event.position)) return undefined;
-    if (id && !this.#told(id) && !this.seen.isOpen(id)) return this.#withMessage(event, id);
+    if (id && !this.#told(id)) return this.#withMessage(event, id);
     this.#deliver(event);
     return undefined;
   }
@@ -160,18 +163,15 @@ export class Inbox {
     if (first || !ready.recovered) this.#host.emitter.emit('ready', ready);
     const { position } = this.seen;
     if (!ready.recovered && position !== undefined) return this.#readGap(position, ready.position);
-    if (position === undefined) {
-      this.seen.position = ready.position;
-      this.#host.save();
-      this.#lookBack();
-    }
+    this.seen.position ??= ready.position;
+    this.#lookBack(position);
     if (!this.#blank) return undefined;
     this.#blank = false;
     return this.#readGap('');
   }
 
   /** A message was answered before the server followed the conversation: it is followed anew, from there. */
-  #lookBack(): void { if (this.ready && this.seen.resume !== this.seen.position) this.#host.subscribe(); }
+  #lookBack(known?: Position): void { if (this.ready && !known && this.seen.resume !== this.seen.position) this.#host.subscribe(); }
 
   /** What the stream does not bring is read, from `start` ('': from the oldest kept); it goes on from `upTo`. */
   async #readGap(start: Position, upTo?: Position): Promise<void> {

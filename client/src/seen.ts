@@ -45,7 +45,6 @@ export class Seen {
   }
 
   asked(messageId: string, position: Position): void { if (position >= this.#start) this.#open.set(messageId, position); }
-  isOpen(messageId: string): boolean { return this.#open.has(messageId); }
 
   /** Where to resume: before the oldest message that still waits for its outcome, as that may have come while nobody listened. */
   get resume(): Position | undefined {

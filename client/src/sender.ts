@@ -43,7 +43,7 @@ export class Sender {
   send(content: Outgoing, key: string | undefined): Promise<Accepted> {
     const { queue, clock } = this.#core;
     if (this.#closed) return Promise.reject(closedError());
-    if (queue.size >= queue.limit) return Promise.reject(new ClientError('CONFAB_QUEUE_FULL', `${queue.size} messages wait to be accepted already.`, { retryable: true }));
+    if (queue.size >= queue.limit) return Promise.reject(new ClientError('CONFAB_QUEUE_FULL', `${queue.size} messages wait already.`, { retryable: true }));
     return this.#add({ idempotencyKey: key ?? this.#newKey(), content, createdAt: clock.now() });
   }
 

@@ -148,6 +148,14 @@ export class World {
     if (!quiet) for (const socket of this.sockets) if (socket.following.has(message.conversationId)) socket.push(reply);
   }
 
+  /** As the pipeline does: what is open, from the oldest on; all of it, or so many. */
+  answer(conversationId: string, count = Infinity): void {
+    const log = this.log(conversationId);
+    const answered = new Set(log.map((event) => ('inReplyTo' in event ? event.inReplyTo : undefined)));
+    const open = log.filter((event): event is Message => event.type === 'message' && !answered.has(event.messageId));
+    for (const message of open.slice(0, count)) this.reply(message);
+  }
+
   frame(socket: FakeSocket, { type, conversationId = '', after }: Sent): void {
     if (type === 'unsubscribe') socket.following.delete(conversationId);
     if (type !== 'subscribe') return;
@@ -176,7 +184,7 @@ export class World {
     const known = this.keys.get(post.key);
     const message = known ?? this.write(conversationId, post.body.text ?? post.body.postback?.payload ?? '');
     this.keys.set(post.key, message);
-    if (!known && this.answers) this.reply(message);
+    if (this.answers) this.answer(conversationId);
     return respond(fault?.answer ?? { status: 202, body: { messageId: message.messageId, conversationId, position: message.position, duplicate: known !== undefined } });
   };
 
