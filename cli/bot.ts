@@ -12,6 +12,7 @@ export function botCommand(context: CliContext): Command {
   const command = new Command('bot').description('bots: check');
   command.command('check').argument('[bot]', 'folder of a bot, or the name of one in CONFAB_BOTS_DIR; default: all of them')
     .description('check a bot and name every fault with file, line and reason').option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  confab bot check\n  confab bot check ./bots/parcel\n  confab bot check --json | jq \'.bots[].faults\'\n\nExit codes: 0 sound, 1 a bot has faults, 64 wrong command line.')
     .action((bot: string | undefined, { json }: { json?: boolean }) => check(context, bot, json === true));
   return command;
 }

@@ -9,6 +9,7 @@ export function configCommand({ env, stdout }: CliContext): Command {
     .option('--json', 'print one JSON object')
     .option('--changed', 'leave out what has its default')
     .option('--role <role...>', 'check for these roles')
+    .addHelpText('after', '\nSettings are environment variables (docs/config.md). They are checked as `confab start` checks them.\n\nExamples:\n  confab config --changed\n  CONFAB_HTTP_PORT=9000 confab config --json | jq -r .CONFAB_HTTP_PORT\n  confab config --role ingress --role egress\n\nExit codes: 0 sound, 1 a setting is wrong, 64 wrong command line.')
     .action(({ json, changed, role }: { json?: boolean; changed?: boolean; role?: string[] }) => {
       const described = describeConfig(loadConfig(env, { roles: role ?? [] })).filter(({ isDefault }) => !changed || !isDefault);
       if (json) { stdout.write(`${JSON.stringify(Object.fromEntries(described.map(({ name, value }) => [name, value ?? null])))}\n`); return; }

@@ -28,7 +28,14 @@ const HELP = `
 Each conversation gets an id of its own run, its user turns are sent in order, each with an idempotency key, and outcomes are
 followed on /v1/stream. Requests and streams that are cut are tried again, so a server may be killed and started meanwhile.
 Exits with 1 when a message was lost, answered twice, out of order or refused. With authentication on, the token needs
-messages:write, conversations:read and conversations:all; give it as CONFAB_TOKEN, so that it stands in no process list.`;
+messages:write, conversations:read and conversations:all; give it as CONFAB_TOKEN, so that it stands in no process list.
+
+Examples:
+  confab replay dialogues.jsonl
+  confab replay dialogues.jsonl --concurrency 200 --conversations 1000 --json
+  zcat dialogues.jsonl.gz | confab replay - --url https://chat.example.com --rate 50
+
+Exit codes: 0 clean, 1 something was wrong, 64 wrong command line, 130 interrupted.`;
 
 /** `confab replay FILE.jsonl` */
 export function replayCommand(context: CliContext): Command {

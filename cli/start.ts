@@ -1,5 +1,5 @@
 /** `confab start`: runs the pipeline, or some of its roles, until it is told to stop. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { loadConfig, type Config } from '../platform/config.js';
 import { ConfabError } from '../platform/errors.js';
 import { packageVersion } from '../platform/package-root.js';
@@ -23,8 +23,8 @@ const collect = (value: string, earlier: string[]): string[] => [...earlier, val
 /** @param run makes the process; main.ts brings it, because it chooses the adapters */
 export function startCommand(context: CliContext, roles: readonly string[], run: (config: Config) => Promise<Started>): Command {
   return new Command('start').description('run the whole pipeline in one process, or the named roles of it')
-    .option('--role <role>', `run only this role (repeatable): ${roles.join(', ')}; needs Kafka`, collect, [])
-    .addHelpText('after', '\nExamples:\n  confab start\n  CONFAB_KAFKA_BROKERS=kafka:9092 CONFAB_REDIS_URL=redis://redis:6379 confab start --role intent --role dialogue')
+    .addOption(new Option('--role <role>', `run only this role (repeatable): ${roles.join(', ')}; needs Kafka`).argParser(collect).default([], 'all of them'))
+    .addHelpText('after', '\nExamples:\n  confab start\n  CONFAB_KAFKA_BROKERS=kafka:9092 CONFAB_REDIS_URL=redis://redis:6379 confab start --role intent --role dialogue\n\nExit codes: 0 stopped in order (SIGTERM, Ctrl-C), 1 it could not start or stop, 64 wrong command line.')
     .action(async ({ role }: { role: string[] }) => {
       const unknown = role.find((name) => !roles.includes(name));
       if (unknown !== undefined) throw new ConfabError('CONFAB_USAGE', { detail: `There is no role "${unknown}".${suggestion(unknown, roles)} There are ${roles.join(', ')}.` });

@@ -1,6 +1,6 @@
 /** Text for people at a terminal. */
 import { nearest } from '../platform/config.js';
-import { catalogue, toConfabError, type ConfabError } from '../platform/errors.js';
+import { catalogue, toConfabError, type ConfabError, type ErrorCode } from '../platform/errors.js';
 import type { Output } from './context.js';
 
 const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]|[\ud800-\udfff]/gu;
@@ -43,15 +43,26 @@ export function painter(output: Output, env: Env): Paint {
   return hasColour(output, env) ? (colour, text) => (text === '' ? '' : `\u001b[${COLOURS[colour]}m${text}\u001b[0m`) : (_colour, text) => text;
 }
 
+/** Where the words of the catalogue speak to a client of the server, here is what a person at a terminal can do. */
+const WORDS: Partial<Record<ErrorCode, { readonly title: string; readonly help: string }>> = {
+  CONFAB_LOG_UNAVAILABLE: { title: 'The log does not answer', help: 'Check that the brokers of CONFAB_KAFKA_BROKERS run and can be reached from here.' },
+  CONFAB_OVERLOADED: { title: 'The node is at its limit', help: 'Try again in a few seconds.' },
+  CONFAB_DRAINING: { title: 'The node is going away', help: 'Try again when it has started anew.' },
+  CONFAB_INDEX_REBUILDING: { title: 'The index of idempotency keys is being rebuilt', help: 'Try again in a few seconds.' },
+  CONFAB_VIEW_BEHIND: { title: 'The view has not reached the wanted position yet', help: 'Try again in a few seconds.' },
+};
+
 /** What went wrong, on one line, with what to do; further faults on a line each. */
 export function errorText(thrown: unknown, options: { readonly colour: boolean; readonly stack: boolean }): string {
   const error: ConfabError = toConfabError(thrown);
   const cause = error.code === 'CONFAB_INTERNAL' && error.cause instanceof Error ? error.cause : undefined;
   const faults = error.errors ?? [];
-  const said = cause === undefined ? (faults.length > 1 ? '' : ` ${error.detail}`) : ` ${cause.message}`;
-  const help = catalogue[error.code].help;
+  const { title, help } = WORDS[error.code] ?? catalogue[error.code];
+  // Without a detail of its own an error has the help of the catalogue as one.
+  const detail = error.detail === catalogue[error.code].help ? help : error.detail;
+  const said = cause === undefined ? (faults.length > 1 ? '' : ` ${detail}`) : ` ${cause.message}`;
   const advice = said.includes(help) ? '' : ` ${help}`;
-  const line = harmless(`${error.code}: ${error.title}.${said}${advice === '' || said === '' || /[.?!]$/.test(said) ? '' : '.'}${advice}`).replaceAll('\n', ' ');
+  const line = harmless(`${error.code}: ${title}.${said}${advice === '' || said === '' || /[.?!]$/.test(said) ? '' : '.'}${advice}`).replaceAll('\n', ' ');
   const more = faults.length > 1 ? faults.map(({ detail }) => `\n  ${harmless(detail).replaceAll('\n', ' ')}`).join('') : '';
   const stack = options.stack && thrown instanceof Error ? `\n${harmless(thrown.stack ?? '')}` : '';
   return `${options.colour ? `\u001b[31m${line}\u001b[0m` : line}${more}${stack}\n`;

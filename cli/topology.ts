@@ -29,22 +29,27 @@ interface ApplyFlags { allow: string[]; json?: boolean; plan?: string }
 const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 const allowOption = (): Option => new Option('--allow <change>', 'allow one refused change, as the plan names it; may be repeated').argParser(collect).default([], 'none');
 
+const example = (...lines: readonly string[]): string => `\n${lines.length === 1 ? 'Example' : 'Examples'}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+
 export function topologyCommand(dependencies: TopologyCommandDependencies): Command {
   const { topology } = dependencies;
   const write = (text: string): void => { dependencies.write(text); };
   const command = new Command('topology').description('the declared topics and stages: check, show, compare with the log, apply');
-  command.command('check').description('check the declaration and its schemas; needs no log').option('--json', 'print JSON').action((flags: { json?: boolean }) => {
+  command.command('check').description('check the declaration and its schemas; needs no log').option('--json', 'print JSON').addHelpText('after', example('confab topology check')).action((flags: { json?: boolean }) => {
     const result = checkAll(topology);
     write(flags.json ? `${JSON.stringify(result)}\n` : `${result.topics} topics, ${result.stages} stages, ${result.edges} edges, ${result.schemaVersions} schema versions: ok\n`);
   });
-  command.command('describe').description('print every topic, stage and edge').action(() => { write(describeTopology(topology, dependencies.settings())); });
+  command.command('describe').description('print every topic, stage and edge').addHelpText('after', example('CONFAB_PARTITIONS=48 confab topology describe')).action(() => { write(describeTopology(topology, dependencies.settings())); });
   command.command('graph').description('print the picture').addOption(new Option('--format <format>', 'how').choices(['mermaid', 'dot']).default('mermaid'))
+    .addHelpText('after', example('confab topology graph > topology.mmd', 'confab topology graph --format dot | dot -Tsvg > topology.svg'))
     .action((flags: { format: 'mermaid' | 'dot' }) => { write(flags.format === 'dot' ? dot(topology) : mermaid(topology)); });
   command.command('plan').description('print what apply would change on the log').addOption(allowOption())
     .option('--json', 'print JSON').option('--exit-code', 'exit with 2 when there is something to change').option('--out <file>', 'write the plan to a file for apply --plan')
+    .addHelpText('after', `${example('confab topology plan', 'confab topology plan --exit-code --out plan.json', 'confab topology plan --allow add-partitions:messages.v1')}\n\nExit codes: 0 done, 1 failed, 2 with --exit-code when something would change, 64 wrong command line.`)
     .action((flags: PlanFlags) => plan(dependencies, flags));
   command.command('apply').description('create and change what the plan says').addOption(allowOption())
     .option('--json', 'print JSON').option('--plan <file>', 'apply this plan, made by plan --out, and no other')
+    .addHelpText('after', example('confab topology apply', 'confab topology apply --plan plan.json'))
     .action((flags: ApplyFlags) => apply(dependencies, flags));
   return command;
 }

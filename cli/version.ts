@@ -4,5 +4,5 @@ import type { CliContext } from './context.js';
 
 /** `confab version` */
 export function versionCommand({ stdout }: CliContext): Command {
-  return new Command('version').description('print the version').action(() => { stdout.write(`${packageVersion()}\n`); });
+  return new Command('version').description('print the version').addHelpText('after', '\nExample:\n  confab version').action(() => { stdout.write(`${packageVersion()}\n`); });
 }

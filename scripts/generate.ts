@@ -13,6 +13,7 @@ import { newestSchemas } from '../schemas/schema-set.js';
 import { describeTopology } from '../topology/describe.js';
 import { topicsDoc } from '../topology/topics-doc.js';
 import { topology } from '../topology/topology.js';
+import { cliDoc } from './docs/cli-doc.js';
 import { errorsDoc } from './docs/errors-doc.js';
 import { framesDoc } from './docs/frames-doc.js';
 import { httpDoc } from './docs/http-doc.js';
@@ -23,6 +24,7 @@ const check = process.argv.includes('--check');
 
 /** Path from the root → its text. One line for each generated file. */
 const files: Record<string, () => string | Promise<string>> = {
+  'docs/cli.md': cliDoc,
   'docs/config.md': configReference,
   'docs/errors.md': errorsDoc,
   'docs/frames.md': () => framesDoc([
