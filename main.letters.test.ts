@@ -187,7 +187,7 @@ test('Kafka: kill -9 of the command among retries, and two at the same moment: r
     await log.close();
   });
   let program = await home.start();
-  const conversations = names(40);
+  const conversations = names(60);
   await home.poison(program.url, conversations);
   await program.kill('SIGTERM');
   home.mend();
@@ -197,8 +197,14 @@ test('Kafka: kill -9 of the command among retries, and two at the same moment: r
     await eventually('some retries', () => command.output.split('\n').filter((line) => line.includes('"retried"')).length >= after, 60_000);
     await command.kill('SIGKILL');
   }
+  // One that is stopped in the middle, loses its place, and goes on when another has done its work.
+  const stopped = await home.command('dead-letters', 'retry', '--stage', 'dialogue', '--all', '--json');
+  await eventually('some retries', () => stopped.output.includes('"retried"'), 60_000);
+  process.kill(stopped.pid, 'SIGSTOP');
   const both = await Promise.all([home.run<Result>('dead-letters', 'retry', '--stage', 'dialogue', '--all', '--json'), home.run<Result>('dead-letters', 'retry', '--stage', 'dialogue', '--all', '--json')]);
   for (const { code, output } of both) assert.equal(code, 0, output);
+  process.kill(stopped.pid, 'SIGCONT');
+  await stopped.exited;
   await judge(program.url, conversations);
   assert.deepEqual(await home.letters(), []);
   assert.equal((await home.letters('retried')).length, conversations.length);

@@ -165,6 +165,7 @@ export class LetterDesk {
       return { id, status, already: false, messageId, position: job.action === 'discard' || offset === undefined ? null : await this.positionAt(offset) };
     } catch (thrown) {
       const error = toConfabError(thrown);
+      if (error.code !== 'CONFAB_LOG_OUTCOME_UNKNOWN') job.doubt.delete(id);
       if (passing(error)) throw error;
       return { id, error };
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ConfabError } from '../../platform/errors.js';
-import type { CommitGroup, EventLog } from '../../platform/event-log/event-log.js';
+import type { CommitGroup, EventLog, GroupListener } from '../../platform/event-log/event-log.js';
 import type { Settled } from './letter-desk.js';
 import { LetterScene, MESSAGE } from './testing.js';
 
@@ -100,6 +100,25 @@ function faultRules(rule: Rule): void {
     assert.deepEqual(shown(await scene.desk({ log: await bench.open() }).settle([id], 'retry')), [[id, 'retried', false]]);
   });
 
+  rule('one that lost its place while it was about to commit writes nothing: another has done it by then', async (scene, bench) => {
+    const { id } = await scene.deadMessage('c1');
+    const other = await bench.open();
+    let commits = 0;
+    const between: Settled[] = [];
+    const log = withCommit(scene.log, async (commit, leave) => {
+      commits += 1;
+      if (commits === 2) {
+        await leave();
+        between.push(...await scene.desk({ log: other }).settle([id], 'retry'));
+      }
+      return commit();
+    });
+    const late = await scene.desk({ log }).settle([id], 'retry');
+    assert.deepEqual(shown(between), [[id, 'retried', false]]);
+    assert.deepEqual(shown(late), [[id, 'retried', true]]);
+    assert.equal((await scene.all('messages.v1')).filter(({ value }) => value.retryOf === id).length, 1);
+  });
+
   rule('what cannot be retried is refused with the reason, and can be discarded', async (scene) => {
     const analytics = await scene.letter('default/c1', { stage: 'analytics', topic: 'replies.v1', originalValue: Buffer.from('x') });
     const junk = await scene.letter('default/c2', { phase: 'decode', originalValue: Buffer.from('junk'), offset: 999 });
@@ -122,10 +141,21 @@ function faultRules(rule: Rule): void {
   });
 }
 
-/** The log, with each commit of its members in the hands of `run`. */
-function withCommit(log: EventLog, run: (commit: () => Promise<readonly number[]>) => Promise<readonly number[]>): EventLog {
+/** The log, with each commit of its members in the hands of `run`; `leave` ends the membership. */
+function withCommit(log: EventLog, run: (commit: () => Promise<readonly number[]>, leave: () => Promise<void>) => Promise<readonly number[]>): EventLog {
   const wrapped = Object.create(log) as EventLog & { join: EventLog['join'] };
-  wrapped.join = (options, listener) => log.join(options, {
+  wrapped.join = async (options, listener) => {
+    const joined = new Map<'member', Awaited<ReturnType<EventLog['join']>>>();
+    const member = await log.join(options, listening(listener, (commit) => run(commit, async () => { await joined.get('member')?.close(); })));
+    joined.set('member', member);
+    return member;
+  };
+  for (const name of ['appender', 'read', 'settledEnd', 'topic', 'check', 'close'] as const) Object.defineProperty(wrapped, name, { value: (log[name] as (...all: unknown[]) => unknown).bind(log) });
+  return wrapped;
+}
+
+function listening(listener: GroupListener, run: (commit: () => Promise<readonly number[]>) => Promise<readonly number[]>): GroupListener {
+  return {
     records: (batch) => { listener.records(batch); }, revoking: () => listener.revoking(), failed: (error, fatal) => { listener.failed(error, fatal); },
     assigned: (assignment) => {
       const own = Object.create(assignment) as typeof assignment;
@@ -135,7 +165,5 @@ function withCommit(log: EventLog, run: (commit: () => Promise<readonly number[]
       Object.defineProperty(own, 'commit', { value: (instance: string, group: CommitGroup) => run(() => assignment.commit(instance, group)) });
       return listener.assigned(own);
     },
-  });
-  for (const name of ['appender', 'read', 'settledEnd', 'topic', 'check', 'close'] as const) Object.defineProperty(wrapped, name, { value: (log[name] as (...all: unknown[]) => unknown).bind(log) });
-  return wrapped;
+  };
 }
