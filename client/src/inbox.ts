@@ -80,8 +80,8 @@ export class Inbox {
     if (newest) this.#holds += 1;
     try {
       const page = await this.#patiently(options, () => true);
-      for (const event of page.events) {
-        if (event.type === 'message') this.#know(event.messageId);
+      for (const event of newest ? [...page.events].reverse() : page.events) {
+        if (event.type === 'message') this.#learn(event, newest);
         else if (newest) this.seen.take(event.position, answered(event));
       }
       if (newest) this.#shown(page.events.at(-1)?.position);
@@ -98,6 +98,7 @@ export class Inbox {
     if (oldest !== undefined) { this.seen.raise(oldest); this.seen.position ??= oldest; }
     // Nothing to resume from: what happens until the server follows the conversation is read then.
     else if (!this.ready) this.#blank = true;
+    this.#lookBack();
   }
 
   async #work(): Promise<void> {
@@ -197,6 +198,7 @@ export class Inbox {
       after = page.next;
     }
     if (upTo !== undefined && turn === this.#turn) { this.seen.position = upTo; this.#host.save(); }
+    this.#lookBack();
   }
 
   #fault({ code, detail, retryAfterMs }: Frame): Promise<void> | undefined {
@@ -219,8 +221,14 @@ export class Inbox {
 
   #tell(message: Message): void {
     if (this.#told(message.messageId)) return;
-    this.#know(message.messageId);
+    this.#learn(message, true);
     this.#host.emitter.emit('message', message);
+  }
+
+  /** The application has a message; `open`: its outcome is still to come. */
+  #learn({ messageId, position, author }: Message, open: boolean): void {
+    this.#know(messageId);
+    if (open && author.type === 'person') this.seen.asked(messageId, position);
   }
 
   /** The application has the message. */
