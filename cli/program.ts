@@ -105,7 +105,8 @@ function settle(command: Command, context: CliContext): void {
 }
 
 function usageError(error: CommanderError): ConfabError {
-  return new ConfabError('CONFAB_USAGE', { detail: `${harmless(error.message.replace(/^error: /, '').replaceAll('\n', ' ')).replace(/\.$/, '')}.` });
+  const said = harmless(error.message.replace(/^error: /, '').replaceAll('\n', ' ')).replace(/\.$/, '');
+  return new ConfabError('CONFAB_USAGE', { detail: `${said.slice(0, 1).toUpperCase()}${said.slice(1)}.` });
 }
 
 function sigint(): AbortSignal {
