@@ -51,6 +51,9 @@ export const nastyText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ maxLength: 20 }),
 );
 
+/** Without halves of pairs, which have no form in UTF-8. */
+export const wellFormed = (text: string): string => text.replace(/\p{Cs}/gu, '\ufffd');
+
 /** Any JSON value, with keys that mean something to JavaScript among them. */
 export const nastyJson: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(

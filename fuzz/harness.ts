@@ -56,7 +56,10 @@ export function fuzz<T>(name: string, arbitrary: fc.Arbitrary<T>, options: Fuzz<
     });
     // scripts/test.ts adds these up.
     t.diagnostic(`fuzz: ${cases} cases, ${details.failed ? 1 : 0} uncoded, seed ${SEED}`);
-    if (details.failed) throw failure(name, details);
+    if (details.failed) {
+      await options.after?.(t).catch(() => undefined);
+      throw failure(name, details);
+    }
     await options.after?.(t);
   });
 }

@@ -27,6 +27,8 @@ export interface JwtAuthenticatorOptions {
 const CLOCK_TOLERANCE = 5;
 const MAX_TOKEN_LENGTH = 8192;
 const MAX_CONVERSATIONS = 20;
+/** The last second that is a date to JavaScript: `expiresAt` is told as one. */
+const LATEST = 8.64e12;
 const BOT_FORM = /^[A-Za-z0-9._-]{1,64}$/;
 const JWKS_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
@@ -99,7 +101,7 @@ async function checked(run: () => Promise<{ payload: JWTPayload }>): Promise<JWT
 export function principalOfClaims(payload: JWTPayload): Principal {
   const { sub, exp, scope } = payload;
   if (typeof sub !== 'string' || sub === '' || sub.length > 256) refuse('sub');
-  if (typeof exp !== 'number' || !Number.isFinite(exp)) refuse('exp');
+  if (typeof exp !== 'number' || !(Math.abs(exp) <= LATEST)) refuse('exp');
   if (scope !== undefined && typeof scope !== 'string') refuse('scope');
   const claim: unknown = payload.confab ?? {};
   if (typeof claim !== 'object' || claim === null || Array.isArray(claim)) refuse('confab');
