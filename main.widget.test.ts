@@ -76,6 +76,15 @@ test('one script tag puts a chat on a site of another origin', { skip }, async (
   await chat.ask('Hello!');
   await picture(page, 'widget-open');
   assert.deepEqual(await seriousFindings(page), []);
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.deepEqual(await page.locator('iframe').boundingBox(), { x: 0, y: 0, width: 390, height: 844 }, 'on a phone it has all the room');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.deepEqual(await seriousFindings(page), []);
+  const inside = page.frames().find((one) => one.url().startsWith(open.url));
+  assert.equal(await inside?.evaluate<string>("getComputedStyle(document.querySelector('.bar')).backgroundColor"), 'rgb(122, 46, 77)', 'the colour of the site, by night too');
+  await picture(page, 'widget-phone-dark');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ colorScheme: null });
   await chat.field.press('Escape');
   await page.locator('iframe').waitFor({ state: 'hidden' });
   assert.equal(await page.evaluate<string>("document.activeElement.shadowRoot.activeElement.className"), 'button', 'the focus goes back to the button');

@@ -7,9 +7,10 @@ const NIGHT = 0.5;
 
 export function colourRules(hex: string): string {
   const colour = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as unknown as Rgb;
-  const fill = `--fill: ${hex}; --on-fill: ${inkOn(colour)};`;
+  const fill = `--fill: ${hex}; --on-fill: ${inkOn(colour)}; --bar: ${hex}; --on-bar: ${inkOn(colour)};`;
   const day = `--accent: ${towards(colour, 0, (light) => light <= DAY)}; --tint: color-mix(in srgb, ${hex} 13%, var(--paper));`;
-  const night = `--accent: ${towards(colour, 255, (light) => light >= NIGHT)}; --tint: color-mix(in srgb, ${hex} 30%, var(--paper));`;
+  // Once more by night: the page's own rules for it are more particular than those of the day.
+  const night = `${fill} --accent: ${towards(colour, 255, (light) => light >= NIGHT)}; --tint: color-mix(in srgb, ${hex} 30%, var(--paper));`;
   return `:root, :root[data-theme] { ${fill} ${day} }
 @media (prefers-color-scheme: dark) { :root:not([data-theme='light']) { ${night} } }
 :root[data-theme='dark'] { ${night} }`;

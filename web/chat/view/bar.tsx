@@ -1,5 +1,5 @@
 /** The bar at the top: what this is, whether it is connected, and what can be done with it. */
-import { useState, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
 import type { ChatSession } from '../state/session.js';
 import { chooseTheme, shownTheme } from '../theme.js';
 import { CloseIcon, MoonIcon, NewIcon, RaysIcon, SunIcon } from './icons.js';
@@ -36,6 +36,12 @@ function Tool({ label, onClick, children }: { readonly label: string; readonly o
 
 function ThemeButton(): ReactElement {
   const [theme, setTheme] = useState(shownTheme);
+  useEffect(() => {
+    const system = window.matchMedia('(prefers-color-scheme: dark)');
+    const look = (): void => { setTheme(shownTheme()); };
+    system.addEventListener('change', look);
+    return () => { system.removeEventListener('change', look); };
+  }, []);
   const other = theme === 'dark' ? 'light' : 'dark';
   return <Tool label={`Use the ${other} theme`} onClick={() => { chooseTheme(other); setTheme(other); }}>{theme === 'dark' ? <SunIcon /> : <MoonIcon />}</Tool>;
 }
