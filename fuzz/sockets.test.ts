@@ -134,7 +134,7 @@ const GOOD = { sub: 'ann', iss: 'tests', aud: 'confab', exp: 9_999_999_999, scop
 const renewed = fc.tuple(fc.constantFrom('sub', 'iss', 'aud', 'exp', 'nbf', 'scope', 'confab'), fc.oneof(nastyJson, fc.constantFrom<unknown>(1e300, 8.64e12, 8.64e12 + 1, 9_999_999_998, 1, { tenant: 'b' }, 'ann')))
   .map(([name, value]) => signed(Object.fromEntries([...Object.entries(GOOD), [name, value]])));
 
-fuzz('a socket is renewed by any token or ends with a code', fc.tuple(fc.constantFrom(INGEST, STREAM), fc.array(fc.oneof(renewed, renewed, nastyText.map(wellFormed)), { minLength: 1, maxLength: 3 })), {
+fuzz<[Protocol, string[]]>('a socket is renewed by any token or ends with a code', fc.tuple(fc.constantFrom(INGEST, STREAM), fc.array(fc.oneof(renewed, renewed, nastyText.map(wellFormed)), { minLength: 1, maxLength: 3 })), {
   runs: 250, limit: 20_000, weight: ([, tokens]) => tokens.length, examples: [[STREAM, [signed({ ...GOOD, exp: 1e300 })]]],
   after: () => guarded.healthy({ authorization: `Bearer ${signed(GOOD)}` }),
 }, ([protocol, tokens]) => converse(guarded, protocol, tokens.map((token) => ({ text: JSON.stringify({ type: 'auth', token }) })), { authorization: `Bearer ${signed(GOOD)}` }, true));
