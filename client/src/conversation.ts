@@ -12,6 +12,8 @@ import type { Accepted, Conversation, ConversationEvents, HistoryOptions, Histor
 interface Kept { readonly position?: Position; readonly seen?: readonly Position[]; readonly unsent?: readonly Unsent[] }
 
 const TYPING = 3_000;
+/** A storage that is full, forbidden or holds nonsense is done without. */
+const NOTHING = (): void => undefined;
 
 export class Followed implements Conversation, SenderHost, InboxHost {
   readonly emitter = new Emitter<ConversationEvents>();
@@ -31,7 +33,7 @@ export class Followed implements Conversation, SenderHost, InboxHost {
     this.path = `/v1/conversations/${encodeURIComponent(id)}/`;
     this.#sender = new Sender(this);
     this.#inbox.seen.begin(after);
-    if (core.storage) this.#loading = this.#load(core.storage, after).finally(() => { this.#loading = undefined; this.subscribe(); });
+    if (core.storage) this.#load(core.storage, after);
   }
 
   get position(): Position | undefined { return this.#inbox.seen.position; }
@@ -54,7 +56,7 @@ export class Followed implements Conversation, SenderHost, InboxHost {
 
   typing(): void {
     const now = this.core.clock.now();
-    if (Math.abs(now - this.#typedAt) >= TYPING && this.#inbox.ready && this.core.send({ type: 'typing', conversationId: this.id })) this.#typedAt = now;
+    if (now - this.#typedAt >= TYPING && this.#inbox.ready && this.core.send({ type: 'typing', conversationId: this.id })) this.#typedAt = now;
   }
 
   received(position: Position): void { this.#mark('received', position); }
@@ -105,7 +107,7 @@ export class Followed implements Conversation, SenderHost, InboxHost {
       this.#saving = false;
       const { position, latest } = this.#inbox.seen;
       return storage.setItem(this.#key, JSON.stringify({ position, seen: latest, unsent: this.unsent }));
-    }).catch(() => { /* Full or forbidden: it goes on without. */ });
+    }).catch(NOTHING);
   }
 
   #mark(type: 'received' | 'read', position: Position): void {
@@ -119,12 +121,18 @@ export class Followed implements Conversation, SenderHost, InboxHost {
     if (position) this.core.send({ type, conversationId: this.id, position });
   }
 
-  async #load(storage: StorageLike, after: Position | undefined): Promise<void> {
-    try {
-      const { position, seen = [], unsent = [] } = JSON.parse(await storage.getItem(this.#key) ?? '{}') as Kept;
+  #load(storage: StorageLike, after: Position | undefined): void {
+    const restore = (text: string | null): void => {
+      const { position, seen = [], unsent = [] } = JSON.parse(text ?? '{}') as Kept;
       this.#inbox.seen.begin(after ?? position);
       for (const one of seen) this.#inbox.seen.add(one);
       this.#sender.restore(unsent, (error) => { this.emitter.emit('error', error); });
+    };
+    try {
+      const kept = storage.getItem(this.#key);
+      // Where storage answers at once, what it has is there at once, too.
+      if (kept === null || typeof kept === 'string') restore(kept);
+      else this.#loading = kept.then(restore).catch(NOTHING).finally(() => { this.#loading = undefined; this.subscribe(); });
     } catch { /* Nothing usable was kept. */ }
   }
 

@@ -5,7 +5,7 @@ import type { Tokens } from './tokens.js';
 
 const TIMEOUT = 15_000;
 /** Answers of proxies and servers that are on their way down or up. */
-const PASSING = [408, 425, 429, 502, 503, 504];
+const PASSING = [408, 429, 502, 503, 504];
 
 interface Problem extends Pick<ClientErrorDetails, 'errors' | 'retryable'> { readonly code?: string; readonly detail?: string }
 
@@ -76,7 +76,7 @@ async function read<T>(answer: ResponseLike, wanted: number): Promise<T> {
   } catch (cause) {
     // A connection that was cut, or something between that speaks for the server.
     const retryable = status < 300 || PASSING.includes(status);
-    throw unreachable(`The answer with status ${status} is not of Confab.`, { status, cause, retryable });
+    throw unreachable(`The server answered ${status}.`, { status, cause, retryable });
   }
   if (status === wanted) return body as T;
   const { code = 'CONFAB_INTERNAL', detail = `The server answered ${status}.`, errors, retryable = PASSING.includes(status) } = body;

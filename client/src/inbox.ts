@@ -22,6 +22,9 @@ export interface InboxHost {
   save(): void;
 }
 
+/** An `error` frame. */
+interface Fault { readonly code: string; readonly detail: string; readonly retryAfterMs?: number }
+
 /** Messages that are remembered. */
 const KNOWN = 1_000;
 const TRIES = 5;
@@ -121,7 +124,7 @@ export class Inbox {
       case 'typing': case 'delta': case 'receipt': emitter.emit(frame.type, frame as never); return undefined;
       case 'ready': return this.#stands(frame as unknown as ConversationEvents['ready']);
       case 'message': this.#tell(frame as unknown as Message); return undefined;
-      case 'error': return this.#fault(frame);
+      case 'error': return this.#fault(frame as unknown as Fault);
       default: return undefined;
     }
   }
@@ -201,10 +204,10 @@ export class Inbox {
     this.#lookBack();
   }
 
-  #fault({ code, detail, retryAfterMs }: Frame): Promise<void> | undefined {
+  #fault({ code, detail, retryAfterMs }: Fault): Promise<void> | undefined {
     const host = this.#host;
-    const lasting = LASTING.test(String(code));
-    host.emitter.emit('error', new ClientError(String(code), String(detail), { retryable: !lasting, retryAfterMs: retryAfterMs as number | undefined }));
+    const lasting = LASTING.test(code);
+    host.emitter.emit('error', new ClientError(code, detail, { retryable: !lasting, retryAfterMs }));
     if (code === 'CONFAB_POSITION_INVALID') {
       const { position } = this.seen;
       if (this.ready) return this.#readGap(position ?? '');

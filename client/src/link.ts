@@ -27,11 +27,10 @@ export interface LinkHost {
 
 type Timer = { cancel(): void } | undefined;
 
-const HANDSHAKE = 10_000;
+/** For a handshake, for an answer, and until a renewal is tried again. */
+const PATIENCE = 10_000;
 /** The server pings every 25 s; browsers do not show that, so there silence is asked about. */
 const SILENCE = 45_000;
-const ANSWER = 10_000;
-const RENEW_AGAIN = 10_000;
 const OPEN = 1;
 
 /** Whether the server wants the client back after this close code. What it does not name is a loss of the network. */
@@ -46,7 +45,6 @@ export class Link {
   #attempt = 0;
   /** What happens for an earlier socket does not count. */
   #turn = 0;
-  #begun = false;
   #timer: Timer;
   #heardAt = 0;
   #probing = false;
@@ -88,9 +86,8 @@ export class Link {
     this.#set({ state: 'connecting' });
     try {
       // Between two connections much time may have passed: the second never tries the token of the first.
-      const token = this.#begun ? await tokens.renew() : await tokens.get();
+      const token = await (turn > 1 ? tokens.renew() : tokens.get());
       if (turn !== this.#turn) return;
-      this.#begun = true;
       this.#adopt(new WebSocket(`${url.replace(/^http/, 'ws')}/v1/stream`, ['confab.v1', ...(token ? [`confab.bearer.${token}`] : [])]), turn);
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -105,7 +102,7 @@ export class Link {
     };
     let said = '';
     this.#socket = socket;
-    this.#timer = clock.after(HANDSHAKE, () => { this.#lose(unreachable(`${url} does not answer.`)); });
+    this.#timer = clock.after(PATIENCE, () => { this.#lose(unreachable(`${url} does not answer.`)); });
     on('open', () => {
       this.#heard();
       this.#set({ state: 'open' });
@@ -133,7 +130,7 @@ export class Link {
     else if (this.#probing) this.#lose(unreachable(`${url} does not answer.`));
     else {
       this.#probing = this.#host.probe();
-      this.#timer = clock.after(this.#probing ? ANSWER : SILENCE, () => { this.#watch(); });
+      this.#timer = clock.after(this.#probing ? PATIENCE : SILENCE, () => { this.#watch(); });
     }
   }
 
@@ -155,7 +152,7 @@ export class Link {
       const token = await tokens.renew();
       if (turn === this.#turn) this.send({ type: 'auth', token });
     } catch {
-      clock.after(RENEW_AGAIN, () => { if (turn === this.#turn) void this.#renew(turn); });
+      clock.after(PATIENCE, () => { if (turn === this.#turn) void this.#renew(turn); });
     }
   }
 

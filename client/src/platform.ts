@@ -71,7 +71,7 @@ export function platformFetch(): FetchLike {
 }
 
 function present<T>(found: T | undefined, name: string): T {
-  if (!found) throw new ClientError('CONFAB_PLATFORM_LACKS', `There is no ${name} here: give one to createClient (in Node before 22 the WebSocket of the package ws).`);
+  if (!found) throw new ClientError('CONFAB_PLATFORM_LACKS', `There is no ${name} here: give one to createClient (Node before 22: that of the package ws).`);
   return found;
 }
 

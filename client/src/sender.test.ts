@@ -147,6 +147,7 @@ for (const later of [false, true]) {
     const { client } = setUp(t, { storage }, world);
     const conversation = client.conversation('c');
     const lines = record(conversation);
+    if (!later) assert.deepEqual(conversation.unsent.map(({ content }) => content.text), ['two', 'three']);
     world.faults.length = 0;
     await conversation.send({ text: 'four' });
     await settle();

@@ -29,7 +29,7 @@ export class Tokens {
     try {
       return await source();
     } catch (cause) {
-      throw new ClientError('CONFAB_TOKEN_UNAVAILABLE', `The application has no token: ${String((cause as Error | undefined)?.message ?? cause)}`, { retryable: true, cause });
+      throw new ClientError('CONFAB_TOKEN_UNAVAILABLE', `No token: ${String((cause as Error | undefined)?.message ?? cause)}`, { retryable: true, cause });
     }
   }
 }
