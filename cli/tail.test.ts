@@ -94,7 +94,7 @@ test('on a terminal a record is one line that fits, and nothing in it is obeyed'
   const lines = out.replace(/\u001b\[\d+m/g, '').split('\n');
   assert.notEqual(lines.join('\n'), out);
   assert.equal(lines[0], `2026-01-01T00:00:00.000Z  0@0       default/c1            \\u001b[2J\\u202e${'\u4f60'.repeat(8)}…`);
-  assert.match(lines[1] ?? '', /9 bytes that are no rec…$/);
+  assert.match(lines[1] ?? '', /9 bytes that are no record of t…$/);
   assert.match(lines[2] ?? '', / {2}removed$/);
   assert.ok(lines.every((line) => widthOf(line) <= 90));
   const again = await Chronicle.memory(1);
