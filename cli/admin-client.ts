@@ -29,8 +29,8 @@ export class AdminClient {
   }
 
   /** For what may be asked twice: repeated when the connection breaks, since the first one may have been heard. */
-  postAgain(path: string): Promise<unknown> {
-    return this.repeated(() => this.once('POST', path));
+  postAgain(path: string, body: unknown): Promise<unknown> {
+    return this.repeated(() => this.once('POST', path, body));
   }
 
   /** For what may not be asked twice. @throws CONFAB_OUTCOME_UNKNOWN it was sent and had no answer */

@@ -87,7 +87,7 @@ test('a wrong command line says what to do and exits with 64', async () => {
   const wrong: [string[], RegExp][] = [
     [['dead-letters', 'retry'], /Name the letters/], [['dead-letters', 'retry', '--all'], /--stage STAGE/], [['dead-letters', 'retry', '1-1', '--stage', 'intent'], /--stage goes with --all/],
     [['dead-letters', 'retry', '--stage', 'intnt', '--all'], /Did you mean intent\?/], [['dead-letters', 'list', '--since', 'yesterday'], /30m, 12h/],
-    [['dead-letters', 'list', '--status', 'closed'], /Allowed choices/], [['dead-letters', 'list', '--limit', '0'], /whole number/], [['dead-letters', 'lst'], /lst/], [['dead-letters', 'show'], /missing/],
+    [['dead-letters', 'list', '--status', 'closed'], /Allowed choices/], [['dead-letters', 'list', '--limit', '0'], /whole number/], [['dead-letters', 'lst'], /lst/], [['dead-letters', 'show'], /missing/i],
     [['dead-letters', 'retry', '1-1', '--url', 'here'], /Use a URL/],
   ];
   for (const [argv, reason] of wrong) {
@@ -111,14 +111,13 @@ test('on the embedded log a retry goes through the running process; an answer th
   const url = await serve(t, (method, path, done, cut) => {
     asked.push(`${method} ${path}`);
     if (asked.length === 1) cut();
-    else if (path.includes('1-2')) done(409, { code: 'CONFAB_LETTER_CLOSED', detail: 'It was discarded.' });
-    else done(200, { id: '1-1', status: 'retried', already: true, messageId: 'M', position: 'P' });
+    else done(200, { results: [{ id: '1-1', status: 'retried', already: true, messageId: 'M', position: 'P' }, { id: '1-2', code: 'CONFAB_LETTER_CLOSED', detail: 'It was discarded.' }] });
   });
   const { run } = await setUp({ CONFAB_URL: url });
   const { code, out, err } = await run('dead-letters', 'retry', '1-1', '1-2');
   assert.deepEqual([code, out], [1, '1-1  already retried as P\n']);
   assert.match(err, /^1-2 {2}CONFAB_LETTER_CLOSED: .*It was discarded\.\n$/);
-  assert.deepEqual(asked, ['POST /v1/admin/dead-letters/1-1/retry', 'POST /v1/admin/dead-letters/1-1/retry', 'POST /v1/admin/dead-letters/1-2/retry']);
+  assert.deepEqual(asked, ['POST /v1/admin/dead-letters/retry', 'POST /v1/admin/dead-letters/retry']);
 });
 
 test('when no process runs, or something else answers, one line says so', async (t) => {

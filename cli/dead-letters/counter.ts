@@ -1,10 +1,10 @@
 /** Where dead letters are handed in: the log itself, or the process that owns it. */
-import { ConfabError } from '../../platform/errors.js';
+import { catalogue, ConfabError, type ErrorCode } from '../../platform/errors.js';
 import type { EventLog } from '../../platform/event-log/event-log.js';
 import { LetterDesk, type Settled } from '../../operate/letters/letter-desk.js';
 import { letterDetail, type LetterDetail } from '../../operate/letters/letter-detail.js';
 import type { LetterFilter } from '../../operate/letters/letter-reader.js';
-import { viewOf, type LetterAction, type LetterView } from '../../operate/letters/letter.js';
+import { MOST_AT_ONCE, viewOf, type LetterAction, type LetterView } from '../../operate/letters/letter.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
 import { AdminClient } from '../admin-client.js';
 import type { CliContext } from '../context.js';
@@ -58,13 +58,11 @@ class RemoteCounter implements Counter {
   async show(id: string): Promise<LetterDetail> { return await this.client.get(`${PATH}/${encodeURIComponent(id)}`) as LetterDetail; }
 
   async settle(ids: readonly string[], action: LetterAction, onResult: (result: Settled) => void): Promise<void> {
-    for (const id of new Set(ids)) {
-      try {
-        onResult(await this.client.postAgain(`${PATH}/${encodeURIComponent(id)}/${action}`) as Settled);
-      } catch (error) {
-        // Of the server, not of this letter: the next one would fare no better.
-        if (!(error instanceof ConfabError) || !error.code.startsWith('CONFAB_LETTER')) throw error;
-        onResult({ id, error });
+    const each = [...new Set(ids)];
+    for (let at = 0; at < each.length; at += MOST_AT_ONCE) {
+      const { results } = await this.client.postAgain(`${PATH}/${action}`, { ids: each.slice(at, at + MOST_AT_ONCE) }) as { results: readonly (Settled & { code?: ErrorCode; detail?: string })[] };
+      for (const { code, detail, ...result } of results) {
+        onResult(code === undefined ? result : { id: result.id, error: new ConfabError(Object.hasOwn(catalogue, code) ? code : 'CONFAB_INTERNAL', detail === undefined ? {} : { detail }) });
       }
     }
   }

@@ -32,6 +32,22 @@ test('letters are listed, shown with their record, retried once and discarded, o
   assert.equal((await scene.all('messages.v1')).filter(({ value }) => value.retryOf !== null).length, 1);
 });
 
+test('many are retried in one request, each with its own result', async (t) => {
+  const { scene, ask } = await operations(t);
+  const ids = [(await scene.deadMessage('c1')).id, (await scene.deadMessage('c2')).id];
+  const { status, body } = await ask('POST', '/v1/admin/dead-letters/retry', { body: { ids: [...ids, '0-999'] } });
+  assert.equal(status, 200);
+  assert.deepEqual((body.results as Record<string, unknown>[]).map(({ id, status: became, already, code }) => [id, became, already, code]), [
+    [ids[0], 'retried', false, undefined], [ids[1], 'retried', false, undefined], ['0-999', undefined, undefined, 'CONFAB_LETTER_UNKNOWN'],
+  ]);
+  const discarded = await ask('POST', '/v1/admin/dead-letters/discard', { body: { ids } });
+  assert.deepEqual((discarded.body.results as { code: string }[]).map(({ code }) => code), ['CONFAB_LETTER_CLOSED', 'CONFAB_LETTER_CLOSED']);
+  for (const wrong of [{}, { ids: [] }, { ids: [1] }, { ids: ['1-1'], all: true }, { ids: Array<string>(101).fill('1-1') }]) {
+    assert.equal((await ask('POST', '/v1/admin/dead-letters/retry', { body: wrong })).body.code, 'CONFAB_BODY_INVALID');
+  }
+  assert.equal((await ask('POST', '/v1/admin/dead-letters/retry', { body: { ids }, remoteAddress: '192.0.2.7' })).body.code, 'CONFAB_SCOPE_MISSING');
+});
+
 test('a list is filtered by stage, status, time and number; what is wrong in the query is told', async (t) => {
   const { scene, ask } = await operations(t);
   for (let i = 0; i < 3; i += 1) await scene.deadMessage(`c${i}`, { at: Date.UTC(2026, 0, 1 + i) });

@@ -6,7 +6,7 @@ import { problemResponse } from '../../platform/http/problem.js';
 import { instantOf } from '../../platform/http/validator.js';
 import { letterDetail } from './letter-detail.js';
 import type { LetterDesk } from './letter-desk.js';
-import { STATUSES, viewOf, type LetterAction, type LetterStatus } from './letter.js';
+import { MOST_AT_ONCE, STATUSES, viewOf, type LetterAction, type LetterStatus } from './letter.js';
 
 interface ListRoute { Querystring: { stage?: string; status?: LetterStatus | 'all'; since?: string; limit?: number } }
 interface LetterRoute { Params: { letterId: string } }
@@ -34,6 +34,10 @@ const settledSchema = {
     id: text, status: { type: 'string', enum: ['retried', 'discarded'] }, already: { type: 'boolean', description: 'It was so before; nothing was written.' },
     messageId: nullable, position: { ...nullable, description: 'Position of the new message.' },
   },
+} as const;
+const resultSchema = {
+  type: 'object', required: ['id'],
+  properties: { ...settledSchema.properties, code: { type: 'string', description: 'Why it was refused; then the fields about what became of it are missing.' }, detail: text },
 } as const;
 const params = { type: 'object', required: ['letterId'], properties: { letterId: text } } as const;
 
@@ -70,6 +74,24 @@ export function letterRoutes(app: FastifyInstance, desk: LetterDesk): void {
   }, (request) => letterDetail(desk, request.params.letterId));
   actionRoute(app, desk, 'retry');
   actionRoute(app, desk, 'discard');
+  actionsRoute(app, desk, 'retry');
+  actionsRoute(app, desk, 'discard');
+}
+
+function actionsRoute(app: FastifyInstance, desk: LetterDesk, action: LetterAction): void {
+  app.post<{ Body: { ids: string[] } }>(`/v1/admin/dead-letters/${action}`, {
+    onRequest: administrators(app.confab.authenticator),
+    schema: {
+      operationId: `${action}DeadLetters`, tags: ['operation'], summary: action === 'retry' ? 'Retry dead letters' : 'Discard dead letters',
+      description: 'As for one of them, each by itself: those of one conversation in their order. What was refused has a `code`.',
+      body: { type: 'object', required: ['ids'], additionalProperties: false, properties: { ids: { type: 'array', minItems: 1, maxItems: MOST_AT_ONCE, items: { type: 'string', maxLength: 64 } } } },
+      response: { 200: { description: 'What became of each, in the order of the ids', type: 'object', required: ['results'], properties: { results: { type: 'array', items: resultSchema } } }, default: problemResponse },
+    },
+  }, async (request) => {
+    if (app.confab.draining()) throw new ConfabError('CONFAB_DRAINING', { retryAfterMs: 1000 });
+    const results = await desk.settle(request.body.ids, action);
+    return { results: results.map((result) => (result.error ? { id: result.id, code: result.error.code, detail: result.error.detail } : result)) };
+  });
 }
 
 function actionRoute(app: FastifyInstance, desk: LetterDesk, action: LetterAction): void {

@@ -11,6 +11,9 @@ export type LetterAction = 'retry' | 'discard';
 /** The status that an action leads to. */
 export const STATUS_AFTER = { retry: 'retried', discard: 'discarded' } as const;
 
+/** Letters of one request at most: it has to end before somebody loses patience. */
+export const MOST_AT_ONCE = 100;
+
 export const LETTER_ID_FORM = /^(\d{1,6})-(\d{1,15})$/;
 
 export interface LetterPlace { readonly partition: number; readonly offset: number }
