@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualClock } from '../platform/clock-manual.js';
+import { systemClock } from '../platform/clock.js';
+import { openKafkaLog } from '../platform/event-log/kafkajs.js';
+import { silentLogger } from '../platform/observability/logger.js';
+import { systemRandom } from '../platform/random.js';
+import { eventually, serviceAddress, skipWithout } from '../platform/testing.js';
 import { lagOf } from './lag.js';
 import { Chronicle } from './testing.js';
 
@@ -24,4 +30,20 @@ test('a group that has not begun is behind by all that is kept', async () => {
   const chronicle = await Chronicle.memory(1);
   await chronicle.accept('c', 'M');
   assert.deepEqual((await lagOf(chronicle.log, { prefix: '', clock: chronicle.clock })).map(({ reader, behind }) => [reader, behind]), [['intent', 1], ['dialogue', 0], ['analytics', 0], ['egress', 0], ['egress', 0]]);
+});
+
+test('lag on Kafka: commits of a group against what is committed', { skip: skipWithout('kafka') }, async (t) => {
+  const prefix = `lag-${systemRandom.bytes(4).toString('hex')}.`;
+  const log = await openKafkaLog({ brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'lag', clock: systemClock, logger: silentLogger });
+  t.after(async () => {
+    for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
+    await log.close();
+  });
+  const chronicle = await Chronicle.over(log, new ManualClock(systemClock.now()), { partitions: 1, prefix });
+  for (const id of ['A', 'B', 'C']) await chronicle.accept('c', id);
+  await eventually('a coordinator', () => log.admin.setCommitted(`${prefix}confab.intent`, [{ topic: `${prefix}messages.v1`, partition: 0, offset: 1, metadata: '' }]).then(() => true, () => false), 30_000);
+  const [intent, dialogue] = await lagOf(log, { prefix, clock: systemClock });
+  assert.deepEqual([intent?.committed, intent?.end, intent?.behind, intent?.begun], [1, 3, 2, true]);
+  assert.ok((intent?.oldestMillis ?? -1) >= 0);
+  assert.deepEqual([dialogue?.behind, dialogue?.begun], [0, false]);
 });
