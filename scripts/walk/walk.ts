@@ -83,7 +83,7 @@ class Walker {
   }
 
   private terminal(name: string): Terminal {
-    const { folder, env, scratch, patience = 60_000 } = this.options;
+    const { folder, env, scratch, patience = 120_000 } = this.options;
     const found = this.terminals.get(name) ?? new Terminal({ folder, env, scratch, patience });
     this.terminals.set(name, found);
     return found;

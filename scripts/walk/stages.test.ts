@@ -1,0 +1,3 @@
+import { walkGroup } from './documents.js';
+
+walkGroup('stages');
