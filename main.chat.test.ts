@@ -27,7 +27,7 @@ async function serve(t: TestContext, env: Readonly<Record<string, string>>): Pro
   return (await Program.start(t, { env })).ready();
 }
 
-test('through a pipe each line is sent, its reply printed and nothing else; a number chooses what was offered', { timeout: 60_000 }, async (t) => {
+test('through a pipe each line is sent, its reply printed and nothing else; a number chooses what was offered', { timeout: 180_000 }, async (t) => {
   const { url } = await serve(t, { CONFAB_DATA_DIR: scratchFolder(t) });
   const run = chat(t, url, []);
   run.child.stdin?.end('hello\n\n  \n1\r\nPP123456789');
@@ -48,7 +48,7 @@ test('a server that is not there: one line that says what to do, and exit code 1
   assert.equal(run.out, '');
 });
 
-test('a message that the server refuses ends it with the code and exit code 1; a wrong option with 64', { timeout: 60_000 }, async (t) => {
+test('a message that the server refuses ends it with the code and exit code 1; a wrong option with 64', { timeout: 180_000 }, async (t) => {
   const { url } = await serve(t, { CONFAB_DATA_DIR: scratchFolder(t) });
   const run = chat(t, url, []);
   run.child.stdin?.end(`${'x'.repeat(5_000)}\n`);
@@ -59,7 +59,7 @@ test('a message that the server refuses ends it with the code and exit code 1; a
   assert.match(wrong.err, /^CONFAB_USAGE: [^\n]*\n$/);
 });
 
-test('at a terminal: history, choices by number, another device, a restart of the server, and /quit', { timeout: 90_000 }, async (t) => {
+test('at a terminal: history, choices by number, another device, a restart of the server, and /quit', { timeout: 180_000 }, async (t) => {
   const env = { CONFAB_DATA_DIR: scratchFolder(t), CONFAB_HTTP_PORT: String(await freePort()) };
   let program = await serve(t, env);
   const id = randomUUID();
@@ -84,7 +84,7 @@ test('at a terminal: history, choices by number, another device, a restart of th
   assert.equal(await run.code, 0);
 });
 
-test('Ctrl-D and Ctrl-C leave', { timeout: 60_000 }, async (t) => {
+test('Ctrl-D and Ctrl-C leave', { timeout: 180_000 }, async (t) => {
   const { url } = await serve(t, { CONFAB_DATA_DIR: scratchFolder(t) });
   for (const key of ['\u0004', '\u0003']) {
     const run = chat(t, url, [], true);

@@ -52,7 +52,7 @@ function assertWhole(seen: Seen, messageIds: readonly string[]): void {
 
 const settings = (t: TestContext, port: number): Record<string, string> => ({ CONFAB_DATA_DIR: scratchFolder(t), CONFAB_HTTP_PORT: String(port), CONFAB_PARTITIONS: '4' });
 
-test('killed with SIGKILL and started again in the middle: nothing missing, nothing twice, and nobody has to do anything', { timeout: 120_000 }, async (t) => {
+test('killed with SIGKILL and started again in the middle: nothing missing, nothing twice, and nobody has to do anything', { timeout: 240_000 }, async (t) => {
   const port = await freePort();
   const env = settings(t, port);
   let program = await (await Program.start(t, { env })).ready();
@@ -130,7 +130,7 @@ function roll(): () => number {
   return () => Number(`0.0${Math.floor(performance.now() * 1e6)}`) % 0.1;
 }
 
-test('two devices in step, while each loses its line now and then', { timeout: 60_000 }, async (t) => {
+test('two devices in step, while each loses its line now and then', { timeout: 180_000 }, async (t) => {
   const port = await freePort();
   await (await Program.start(t, { env: settings(t, port) })).ready();
   const id = randomUUID();
@@ -151,7 +151,7 @@ test('two devices in step, while each loses its line now and then', { timeout: 6
   }
 });
 
-test('a page that is loaded again shows the history and goes on, with the messages that it had not sent', { timeout: 60_000 }, async (t) => {
+test('a page that is loaded again shows the history and goes on, with the messages that it had not sent', { timeout: 180_000 }, async (t) => {
   const port = await freePort();
   const env = settings(t, port);
   let program = await (await Program.start(t, { env })).ready();
@@ -181,7 +181,7 @@ test('a page that is loaded again shows the history and goes on, with the messag
   assert.deepEqual(texts.slice(0, 2), ['two', 'reply']);
 });
 
-test('tokens: renewed in band before they end, asked for anew after a loss; a wrong one ends with its code', { timeout: 60_000 }, async (t) => {
+test('tokens: renewed in band before they end, asked for anew after a loss; a wrong one ends with its code', { timeout: 180_000 }, async (t) => {
   const port = await freePort();
   const program = await (await Program.start(t, { env: { ...settings(t, port), CONFAB_AUTH_SECRET: SECRET, CONFAB_AUTH_ISSUER: 'tests' } })).ready();
   const id = randomUUID();

@@ -60,7 +60,7 @@ const BROWSER = 'const client = createClient({ url: location.origin, WebSocket, 
 const NODE = 'import Socket from "ws";\nconst client = createClient({ url: "http://127.0.0.1:8080", WebSocket: Socket, fetch, token: "t" });';
 const NATIVE = 'declare const AsyncStorage: { getItem(key: string): Promise<string | null>; setItem(key: string, value: string): Promise<void>; removeItem(key: string): Promise<void> };\nconst client = createClient({ url: "https://x", storage: AsyncStorage });';
 
-test('the packed package holds code, types and README, and its README runs as it stands, in Node and as a bundle for a browser', { timeout: 120_000 }, async (t) => {
+test('the packed package holds code, types and README, and its README runs as it stands, in Node and as a bundle for a browser', { timeout: 240_000 }, async (t) => {
   const { folder, files } = await newcomer(t);
   assert.ok(files.includes('dist/index.js') && files.includes('dist/index.d.ts') && files.includes('README.md'));
   assert.deepEqual(files.filter((path) => !/^dist\/[a-z]+\.(js|d\.ts)$|^README\.md$|^package\.json$/.test(path)), []);
@@ -80,7 +80,7 @@ test('the packed package holds code, types and README, and its README runs as it
   assert.deepEqual([errors, warnings, outputFiles.length], [[], [], 1]);
 });
 
-test('its types hold in a browser, in Node and in React Native, and refuse what is wrong', { timeout: 120_000 }, async (t) => {
+test('its types hold in a browser, in Node and in React Native, and refuse what is wrong', { timeout: 240_000 }, async (t) => {
   const { folder } = await newcomer(t);
   const cases = [
     ['browser', BROWSER, { lib: ['ES2022', 'DOM'], types: [], module: 'ESNext', moduleResolution: 'Bundler' }],
