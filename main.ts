@@ -42,4 +42,8 @@ const code = await runCli(process.argv.slice(2), {
   openLog: (config, mode) => openLog(baseOf(config, true), { readOnly: mode === 'read' }),
   openCodec: (config) => openCodec(baseOf(config, true)),
 });
+// Pipes are written behind our back: an exit would cut off what has not left yet.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => {
+  if (stream.destroyed || !stream.writable) resolve(); else stream.write('', () => { resolve(); });
+})));
 process.exit(code);
