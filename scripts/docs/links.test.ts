@@ -26,7 +26,7 @@ test('every setting, error code and metric that a page names exists', () => {
   const metrics = new Set(foundMetrics(root).map(({ name }) => name));
   const faults = all.filter((page) => page !== 'CHANGELOG.md').flatMap((page) => {
     const text = read(page);
-    const names = [...text.matchAll(/\bCONFAB_[A-Z0-9_]*[A-Z0-9]\b(?!_)/g)].map(([name]) => name).filter((name) => !/^CONFAB_(TEST|BENCH|SERVICES)/.test(name) && !settings.has(name) && !(name in catalogue));
+    const names = [...text.matchAll(/\bCONFAB_[A-Z0-9_]*[A-Z0-9]\b(?!_)/g)].map(([name]) => name).filter((name) => !/^CONFAB_(TEST|BENCH|FUZZ|SERVICES)/.test(name) && !settings.has(name) && !(name in catalogue));
     const measured = [...text.matchAll(/\bconfab_[a-z0-9_]*[a-z0-9]\b/g)].map(([name]) => name).filter((name) => !metrics.has(name) && !metrics.has(name.replace(/_(bucket|sum|count)$/, '')));
     return [...names, ...measured].map((name) => `${page}: ${name}`);
   });

@@ -59,7 +59,7 @@ export function walkGroup(name: keyof typeof GROUPS): void {
   after(() => { base?.remove(); });
   for (const document of GROUPS[name]) {
     const missing = readDocument(document).needs.find((one) => servers[one]?.here === undefined);
-    test(`${document} does as it says`, { skip: missing === undefined ? false : `${missing} is not there` }, async (t) => {
+    void test(`${document} does as it says`, { skip: missing === undefined ? false : `${missing} is not there` }, async (t) => {
       const copy = copyBase(base?.folder ?? '');
       t.after(() => { copy.remove(); });
       const ports = await freePorts(PORTS.length);
