@@ -91,7 +91,7 @@ export class Terminal {
   private begin(block: string): ChildProcess {
     writeFileSync(join(this.own, 'block'), block);
     this.output = '';
-    const child = spawn('bash', ['-c', SHELL, 'bash', this.own], { env: this.options.env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('bash', ['--norc', '-c', SHELL, 'bash', this.own], { env: this.options.env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     child.stdin.on('error', () => { /* it has ended */ });
     this.running = child;
