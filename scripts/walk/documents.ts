@@ -56,6 +56,8 @@ function readersEnvironment(own: Readonly<Record<string, string>>): Record<strin
 export function walkGroup(name: keyof typeof GROUPS): void {
   let base: ReturnType<typeof makeBase> | undefined;
   before(() => { base = makeBase(); });
+  // So that what hangs on the end of the process is done when the runner ends it.
+  process.once('SIGTERM', () => { process.exit(143); });
   after(() => { base?.remove(); });
   for (const document of GROUPS[name]) {
     const missing = readDocument(document).needs.find((one) => servers[one]?.here === undefined);

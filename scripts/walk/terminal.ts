@@ -95,6 +95,10 @@ export class Terminal {
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { this.output += text; });
     child.stdin.on('error', () => { /* it has ended */ });
     this.running = child;
+    // A test file that is ended for its time takes its programs with it.
+    const end = (): void => { if (child.pid !== undefined) signalGroup(child.pid, 'SIGKILL'); };
+    process.once('exit', end);
+    child.once('close', () => { process.off('exit', end); });
     return child;
   }
 }
