@@ -38,8 +38,7 @@ const body = fc.oneof(
 const answer: fc.Arbitrary<Said> = fc.record({
   status: fc.constantFrom(200, 200, 200, 200, 201, 204, 400, 401, 403, 404, 404, 409, 422),
   type: fc.constantFrom('application/json', 'application/vnd.schemaregistry.v1+json', 'application/json', 'text/html', ''), body: fc.oneof({ weight: 6, arbitrary: body }, { weight: 1, arbitrary: nastyText }),
-  // Known: at a refusal whose body is the JSON value null, the library's own promise never ends (its errorMiddleware reads a property of it).
-}).filter(({ status, body: text }) => status < 400 || text.trim() !== 'null');
+});
 const CODES = ['CONFAB_REGISTRY_UNAVAILABLE', 'CONFAB_SCHEMA_INCOMPATIBLE', 'CONFAB_SCHEMA_UNKNOWN', 'CONFAB_RECORD_INVALID'];
 
 fuzz('whatever the registry answers, a codec is made and learns, or it is refused with a code', fc.tuple(fc.array(answer, { minLength: 1, maxLength: 4 }), fc.nat(1000)), {

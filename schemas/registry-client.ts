@@ -1,10 +1,9 @@
 /** The registry as the codec needs it: three calls, coded errors, a bound on time, and no storm of look-ups of unknown ids. */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Clock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
 import type { Logger } from '../platform/observability/logger.js';
+import { NO_ANSWER, registryApi, type RegistryApi } from './registry-http.js';
 
 export interface RegistryConnection {
   /** Base of the Confluent API, e.g. `https://registry:8081`. */
@@ -25,28 +24,6 @@ const LEVEL = COMPATIBILITY.FULL_TRANSITIVE;
 /** An id that the registry did not know is asked for again after this long. */
 const UNKNOWN_MILLIS = 60_000;
 const UNKNOWN_LIMIT = 1_000;
-const RETRY = { retries: 2, initialRetryTimeInSecs: 0.1, maxRetryTimeInSecs: 1 };
-/** Told apart from what a server answers; the HTTP client calls a lost connection a 400. */
-const NO_ANSWER = 599;
-
-interface Response { error(): Error | null; enhance(change: { status: number }): Response }
-interface Request { enhance(change: { timeout: number; headers: Record<string, string> }): Request }
-interface SubjectApi {
-  config(request: { subject: string }): Promise<{ data(): { compatibilityLevel: string } }>;
-  updateConfig(request: { subject: string; body: { compatibility: string } }): Promise<unknown>;
-}
-
-function transport(connection: RegistryConnection): unknown {
-  const { auth } = connection;
-  const headers: Record<string, string> = auth && 'token' in auth ? { authorization: `Bearer ${auth.token}` } : {};
-  return () => ({
-    prepareRequest: async (next: () => Promise<Request>) => (await next()).enhance({ timeout: connection.timeoutMillis ?? 5_000, headers }),
-    response: (next: () => Promise<Response>) => next().catch((response: Response) => {
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- a refused response is what the next middleware expects
-      throw typeof response.error === 'function' && response.error() !== null ? response.enhance({ status: NO_ANSWER }) : response;
-    }),
-  });
-}
 
 function statusOf(thrown: unknown): number {
   const status = (thrown as { status?: unknown } | null)?.status;
@@ -65,18 +42,15 @@ function checkedId(id: unknown): number {
 
 export class RegistryClient {
   private readonly registry: SchemaRegistry;
+  private readonly api: RegistryApi;
   private readonly unknown = new Map<number, number>();
   private readonly dependencies: RegistryDependencies;
 
   constructor(connection: RegistryConnection, dependencies: RegistryDependencies) {
-    const { auth, tls, url } = connection;
     this.dependencies = dependencies;
-    this.registry = new SchemaRegistry({
-      host: url.replace(/\/+$/, ''), clientId: 'confab', retry: { ...RETRY },
-      agent: url.startsWith('https:') ? new HttpsAgent({ keepAlive: false, ...tls }) : new HttpAgent({ keepAlive: false }),
-      middlewares: [transport(connection) as never],
-      ...(auth && 'username' in auth ? { auth } : {}),
-    });
+    this.api = registryApi(connection, dependencies.clock);
+    this.registry = new SchemaRegistry({ host: connection.url, clientId: 'confab' });
+    (this.registry as unknown as { api: RegistryApi }).api = this.api;
   }
 
   /** The id of this text under the subject; registers it when it is new. @throws CONFAB_REGISTRY_UNAVAILABLE, CONFAB_SCHEMA_INCOMPATIBLE */
@@ -113,10 +87,10 @@ export class RegistryClient {
 
   /** Sets FULL_TRANSITIVE where the registry lets us; the level that then holds. */
   private async settleCompatibility(subject: string): Promise<COMPATIBILITY> {
-    const { Subject } = (this.registry as unknown as { api: { Subject: SubjectApi } }).api;
+    const { Subject } = this.api;
     let level: string | undefined;
     try {
-      level = (await Subject.config({ subject })).data().compatibilityLevel.toUpperCase();
+      level = String((await Subject.config({ subject })).data().compatibilityLevel).toUpperCase();
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
     }
