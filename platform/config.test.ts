@@ -181,5 +181,6 @@ test('docs/config.md names every setting', () => {
 
 test('the nearest word', () => {
   assert.equal(nearest('replya', ['start', 'replay', 'config']), 'replay');
+  assert.equal(nearest('convers', ['config', 'conversation']), 'conversation');
   assert.equal(nearest('x', []), undefined);
 });

@@ -15,12 +15,15 @@ function distance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-/** The candidate that is nearest to `text`; the first of equals; undefined when there are no candidates. */
+/** As many letters are no accident: who typed them meant a word that begins so. */
+const BEGINNING = 3;
+
+/** The candidate that is nearest to `text`, where one that begins with it is a step away; the first of equals; undefined when there are no candidates. */
 export function nearest(text: string, candidates: readonly string[]): string | undefined {
   let found: string | undefined;
   let least = Infinity;
   for (const candidate of candidates) {
-    const far = distance(text, candidate);
+    const far = text.length >= BEGINNING && candidate.startsWith(text) && candidate !== text ? 1 : distance(text, candidate);
     if (far < least) { least = far; found = candidate; }
   }
   return found;
