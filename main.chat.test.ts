@@ -39,6 +39,15 @@ test('through a pipe each line is sent, its reply printed and nothing else; a nu
   assert.doesNotMatch(run.out, /\u001b|Pal:/);
 });
 
+test('Ctrl-C ends it at once with 130, also while it waits for the next line', { timeout: 180_000 }, async (t) => {
+  const { url } = await serve(t, { CONFAB_DATA_DIR: scratchFolder(t) });
+  const run = chat(t, url, []);
+  run.child.stdin?.write('hello\n');
+  await eventually('an answer, so that it waits for more', () => run.out.endsWith('\n'), 60_000);
+  run.child.kill('SIGINT');
+  assert.deepEqual([await run.code, run.err], [130, '']);
+});
+
 test('a server that is not there: one line that says what to do, and exit code 1', { timeout: 30_000 }, async (t) => {
   const url = `http://127.0.0.1:${await freePort()}`;
   const run = chat(t, url, []);

@@ -37,7 +37,7 @@ export function chatCommand(context: CliContext): Command {
 
 async function chat(context: CliContext, flags: ChatFlags): Promise<void> {
   const config = context.config();
-  const { clock, random, stdout, env } = context;
+  const { clock, random, stdin, stdout, env } = context;
   const url = serverUrl(config, flags.url);
   const id = flags.conversation ?? `chat-${ulidMaker(clock, random)().toLowerCase()}`;
   const token = config.client.token?.reveal();
@@ -46,7 +46,7 @@ async function chat(context: CliContext, flags: ChatFlags): Promise<void> {
     const conversation = client.conversation(id);
     await opened(client, context);
     const parts = { context, client, conversation, paint: painter(stdout, env) };
-    if (process.stdin.isTTY && stdout.isTTY) await converse({ ...parts, url, goesOn: flags.conversation !== undefined });
+    if (stdin.isTTY && stdout.isTTY) await converse({ ...parts, url, goesOn: flags.conversation !== undefined });
     else await pipe(parts);
   } catch (error) {
     throw toConfab(error, url);

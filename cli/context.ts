@@ -1,4 +1,5 @@
 /** What a command may touch; main.ts brings it, tests bring their own. */
+import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { Clock } from '../platform/clock.js';
 import type { Config, Environment } from '../platform/config.js';
@@ -15,8 +16,13 @@ export interface Output {
   readonly closed?: AbortSignal;
 }
 
+/** What `process.stdin` is to commands. */
+export type Input = Readable & { readonly isTTY?: boolean };
+
 export interface CliDependencies {
   readonly env: Environment;
+  /** Default: the standard input of the process. */
+  readonly stdin?: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;
@@ -35,6 +41,7 @@ export interface CliContext extends CliDependencies {
   config(): Config;
   /** Sets the exit code; a command that throws gets its own. */
   exitCode(code: number): void;
+  readonly stdin: Input;
   readonly interrupted: () => AbortSignal;
 }
 

@@ -60,7 +60,7 @@ interface Writer {
 async function produce(context: CliContext, topic: string, flags: ProduceFlags): Promise<void> {
   if (!Object.hasOwn(topology.topics, topic)) throw new ConfabError('CONFAB_USAGE', { detail: `There is no topic "${topic}".${suggestion(topic, Object.keys(topology.topics))}` });
   const name = topic as TopicName;
-  const lines = await linesOf(flags);
+  const lines = await linesOf(context, flags);
   if (lines.entries.length === 0) { if (context.stderr.isTTY) context.stderr.write('no lines: nothing was written\n'); return; }
   const writer = await openWriter(context, flags);
   let written = 0;
@@ -83,9 +83,9 @@ function checkedLines(run: () => Checked, { numbers }: Lines): Checked {
   try { return run(); } catch (error) { throw asLines(toConfabError(error), numbers); }
 }
 
-async function linesOf({ file, key, conversation, tenant }: ProduceFlags): Promise<Lines> {
+async function linesOf({ stdin }: CliContext, { file, key, conversation, tenant }: ProduceFlags): Promise<Lines> {
   if (file !== undefined && (await stat(file).catch(() => undefined))?.isDirectory() !== false) throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `There is no file "${file}".` });
-  const input = file === undefined ? process.stdin : createReadStream(file);
+  const input = file === undefined ? stdin : createReadStream(file);
   return readLines(createInterface({ input, crlfDelay: Infinity }), conversation === undefined ? key : conversationKey(tenant, conversation));
 }
 

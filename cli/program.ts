@@ -43,6 +43,8 @@ export async function runCli(argv: readonly string[], dependencies: CliDependenc
   let code: number = EXIT.ok;
   const context: CliContext = {
     ...dependencies,
+    // Not touched before a command reads it: a standard input that is opened keeps a process awake.
+    get stdin() { return dependencies.stdin ?? process.stdin; },
     interrupted: dependencies.interrupted ?? sigint,
     config: () => loadConfig(env, { serving: false }),
     exitCode: (wanted) => { code = wanted; },

@@ -61,7 +61,7 @@ function positive(value: string): number {
 
 async function replay(context: CliContext, file: string, flags: ReplayFlags): Promise<void> {
   const config = context.config();
-  const { dialogues, messages, blank } = await read(file, flags.conversations);
+  const { dialogues, messages, blank } = await read(context, file, flags.conversations);
   const { clock, random, stdout, stderr } = context;
   const bar = stderr.isTTY === true && !flags.json ? new SingleBar({
     format: '{bar} {percentage}% | {answered} of {total} answered, {accepted} accepted | {duration_formatted}', stream: process.stderr, clearOnComplete: true, hideCursor: true,
@@ -87,11 +87,11 @@ async function replay(context: CliContext, file: string, flags: ReplayFlags): Pr
   if (!isClean(result)) context.exitCode(result.interrupted ? EXIT.interrupted : EXIT.failed);
 }
 
-async function read(file: string, limit: number | undefined): Promise<Dialogues> {
+async function read({ stdin }: CliContext, file: string, limit: number | undefined): Promise<Dialogues> {
   if (file !== '-') {
     const found = await stat(file).catch(() => undefined);
     if (!found?.isFile()) throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `There is no file "${file}".` });
   }
-  const input = file === '-' ? process.stdin : createReadStream(file);
+  const input = file === '-' ? stdin : createReadStream(file);
   return readDialogues(createInterface({ input, crlfDelay: Infinity }), limit);
 }

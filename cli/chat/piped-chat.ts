@@ -15,32 +15,43 @@ export interface Chat {
 
 /** As long as a server may take to start again. */
 const PATIENCE = 60_000;
+const INTERRUPTED = Symbol('interrupted');
 
 /** @throws CONFAB_OUTCOME_UNKNOWN when a message has no outcome in time */
 export async function pipe({ context, client, conversation }: Chat): Promise<void> {
-  const signal = context.interrupted();
   const outcomes = new Outcomes(conversation, context);
+  const over = ending(client, context.interrupted());
+  const lines = createInterface({ input: context.stdin, crlfDelay: Infinity });
+  // Also while nothing is typed: whoever waits for the next line waits no longer.
+  over.catch(() => undefined).finally(() => { lines.close(); });
   let last: Reply | undefined;
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    if (signal.aborted) { context.exitCode(EXIT.interrupted); return; }
+  for await (const line of lines) {
+    if (await isOver(over)) break;
     if (line.trim() === '') continue;
     if (line.trim() === '/quit') return;
     const outcome = await Promise.race([
       conversation.send(contentOf(line, last?.quickReplies ?? [], last?.replyId)).then(({ messageId }) => outcomes.of(messageId)),
-      refused(client, signal),
+      over,
     ]);
-    if (outcome === undefined) { context.exitCode(EXIT.interrupted); return; }
+    if (outcome === INTERRUPTED) break;
     if (outcome.type === 'reply') { last = outcome; context.stdout.write(`${harmless(outcome.text)}\n`); }
     else if (outcome.outcome === 'dead_lettered') { context.stderr.write(`The message could not be processed: ${harmless(line)}\n`); context.exitCode(EXIT.failed); }
   }
+  if (await isOver(over)) context.exitCode(EXIT.interrupted);
 }
 
 /** Rejects when the server will not be asked any more, resolves when the user interrupts. */
-function refused(client: Client, signal: AbortSignal): Promise<undefined> {
+function ending(client: Client, signal: AbortSignal): Promise<typeof INTERRUPTED> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => { resolve(undefined); }, { once: true });
+    if (signal.aborted) resolve(INTERRUPTED);
+    signal.addEventListener('abort', () => { resolve(INTERRUPTED); }, { once: true });
     client.on('connection', ({ state, reason }) => { if (state === 'closed' && reason) reject(reason); });
   });
+}
+
+/** Whether it has resolved by now. @throws what it was rejected with */
+async function isOver(over: Promise<unknown>): Promise<boolean> {
+  return await Promise.race([over, Promise.resolve()]) === INTERRUPTED;
 }
 
 /** Outcomes by the message that they belong to, whichever comes first. */

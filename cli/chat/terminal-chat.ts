@@ -17,14 +17,14 @@ const HISTORY = 20;
 
 /** Resolves when the user leaves. @throws ClientError when the server will not be asked any more */
 export async function converse(chat: TerminalChat): Promise<void> {
-  const { context: { stdout }, conversation, paint, url, goesOn } = chat;
+  const { context: { stdin, stdout }, conversation, paint, url, goesOn } = chat;
   stdout.write(paint('dim', `Conversation ${conversation.id} at ${url}. /quit leaves; go on later with --conversation ${conversation.id}\n`));
   if (goesOn) {
     const { events, next } = await conversation.history({ limit: HISTORY });
     if (next !== null) stdout.write(paint('dim', '… there is more above\n'));
     for (const event of [...events].reverse()) stdout.write(pastLines(event, paint));
   }
-  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: PROMPT });
+  const input = createInterface({ input: stdin, output: process.stdout, prompt: PROMPT });
   const left = new Promise<void>((resolve) => { input.on('close', resolve).on('SIGINT', () => { input.close(); }); });
   try {
     await Promise.race([left, new Session(chat, new Screen(input, stdout, paint)).run(input)]);

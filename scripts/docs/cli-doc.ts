@@ -1,4 +1,5 @@
 /** Makes docs/cli.md from the commands themselves: their help is the reference. */
+import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import type { CliContext } from '../../cli/context.js';
 import { wholeProgram } from '../../cli/program.js';
@@ -15,7 +16,7 @@ export async function everyCommand(): Promise<Command> {
   const nothing = { write: () => undefined };
   const roles = ['ingress', ...Object.keys(topology.stages), 'egress'];
   const context: CliContext = {
-    env: {}, clock: systemClock, random: seededRandom(1), stdout: nothing, stderr: nothing, interrupted: () => new AbortController().signal,
+    env: {}, clock: systemClock, random: seededRandom(1), stdin: Readable.from([]), stdout: nothing, stderr: nothing, interrupted: () => new AbortController().signal,
     config: () => loadConfig({}), exitCode: () => undefined,
     commands: [{ name: 'start', description: '', load: (own) => Promise.resolve(startCommand(own, roles, () => Promise.reject(new Error('the reference starts nothing')))) }],
   };
