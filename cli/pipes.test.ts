@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ManualClock } from '../platform/clock-manual.js';
@@ -14,6 +15,16 @@ import { eventually, scratchFolder } from '../platform/testing.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
 import { outputOf } from './output.js';
 import { runCli } from './program.js';
+
+/** A log in which `confab tail settings.v1` has so many records of 1 KB to print. */
+async function logOf(folder: string, records: number): Promise<void> {
+  const log = await openEmbeddedLog({ folder, clock: systemClock, random: systemRandom, logger: silentLogger });
+  await log.admin.createTopic({ name: 'settings.v1', partitions: 1, config: {} });
+  const value = createLocalCodec().of('Setting').encode({ value: 'x'.repeat(1_000), changedBy: 'me', changedAt: 1000 });
+  const appender = await log.appender();
+  await appender.append(Array.from({ length: records }, (_, i) => ({ topic: 'settings.v1', key: `k${i}`, value, timestamp: systemClock.now() })));
+  await log.close();
+}
 
 /** Runs a line of bash in which `confab` is this program; gives output, errors and the exit codes of its first pipeline. */
 async function bash(line: string, folder: string): Promise<{ out: string; err: string; codes: string }> {
@@ -37,14 +48,26 @@ test('a reader that goes away ends nothing that changes something, and is no err
 
 test('tail | head ends quietly, however much there would be', async (t) => {
   const folder = scratchFolder(t);
-  const log = await openEmbeddedLog({ folder, clock: systemClock, random: systemRandom, logger: silentLogger });
-  await log.admin.createTopic({ name: 'settings.v1', partitions: 1, config: {} });
-  const value = createLocalCodec().of('Setting').encode({ value: 'x'.repeat(1_000), changedBy: 'me', changedAt: 1000 });
-  const appender = await log.appender();
-  await appender.append(Array.from({ length: 2_000 }, (_, i) => ({ topic: 'settings.v1', key: `k${i}`, value, timestamp: systemClock.now() })));
-  await log.close();
+  await logOf(folder, 2_000);
   const { out, err, codes } = await bash('confab tail settings.v1 --from start | head -1', folder);
   assert.deepEqual([out.split('\n').length, err, codes], [2, '', '0 0']);
+});
+
+test('what goes into a pipe is whole, however much it is and whatever the exit code', async (t) => {
+  const folder = scratchFolder(t);
+  await logOf(folder, 400);
+  // A reader that takes its time: a pipe holds 64 KiB.
+  const slow = '{ confab version >/dev/null; confab version >/dev/null; cat; }';
+  const tail = await bash(`confab tail settings.v1 --from start | ${slow}`, folder);
+  assert.deepEqual([tail.out.split('\n').length, tail.out.length > 400_000, tail.err, tail.codes], [401, true, '', '0 0']);
+  const bots = scratchFolder(t);
+  for (let i = 0; i < 30; i++) {
+    mkdirSync(join(bots, `bot${i}`));
+    writeFileSync(join(bots, `bot${i}`, 'bot.yaml'), Array.from({ length: 120 }, (_, n) => `wrong${n}${'x'.repeat(40)}: 1\n`).join(''));
+  }
+  const check = await bash(`CONFAB_BOTS_DIR=${bots} confab bot check | ${slow}`, folder);
+  assert.deepEqual([check.out.length > 200 * 1024, check.err, check.codes], [true, '', '1 0']);
+  assert.match(check.out, /\nbot9: \d+ faults\n$/);
 });
 
 test('what follows ends with 0 when nobody reads any more', async () => {
