@@ -9,8 +9,12 @@ import type { Tree } from './yaml-tree.js';
 
 export interface ParsedFile { readonly file: string; readonly tree: Tree }
 
-/** A bot that is right only when `faults.errors` is empty afterwards. */
+/**
+ * A bot that is right only when `faults.errors` is empty afterwards. Faults that are there already tell of files that could
+ * not be read: what those would have declared is missed then without a word, as it would only hide the fault to mend.
+ */
 export function compileBot(head: ParsedFile, others: readonly ParsedFile[], version: string, faults: Faults): Bot | undefined {
+  const complete = faults.errors.length === 0;
   const sections = emptySections();
   const headMap = asMap(head.tree, 'bot.yaml', faults);
   const fields = headMap && new Fields(headMap, 'bot.yaml', faults);
@@ -18,11 +22,11 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
   for (const other of others) readSections(other.tree, sections, faults);
   const context: Context = {
     faults,
-    intents: new Names('intent', sections.intents.keys(), faults),
-    entities: new Names('entity', sections.entities.keys(), faults),
-    slots: new Names('slot', sections.slots.keys(), faults),
-    responses: new Names('response', sections.responses.keys(), faults),
-    flows: new Names('flow', sections.flows.keys(), faults),
+    intents: new Names('intent', sections.intents.keys(), faults, complete),
+    entities: new Names('entity', sections.entities.keys(), faults, complete),
+    slots: new Names('slot', sections.slots.keys(), faults, complete),
+    responses: new Names('response', sections.responses.keys(), faults, complete),
+    flows: new Names('flow', sections.flows.keys(), faults, complete),
   };
   const intents = compileIntents(sections, context);
   const entities = [...sections.entities.values()].map((entry) => compileEntity(entry, faults));
@@ -31,11 +35,13 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
   const { flows, flowOfIntent } = compileFlows(sections, intents.replies, context);
   if (!fields) return undefined;
   const place: Place = head.tree.place;
-  if (sections.intents.size === 0) faults.error(place, 'the bot has no intents');
-  checkAsks(sections, slots, flows, faults);
+  if (complete) {
+    if (sections.intents.size === 0) faults.error(place, 'the bot has no intents');
+    checkAsks(sections, slots, flows, faults);
+  }
   const bot = { ...readHead(fields, context), version, intents: intents.intents, outOfScope: intents.outOfScope, entities, slots, responses, flows, flowOfIntent };
   fields.close();
-  warnUnused(sections, flows, flowOfIntent, context);
+  if (complete) warnUnused(sections, flows, flowOfIntent, context);
   return bot;
 }
 

@@ -94,7 +94,8 @@ export class Names {
   private readonly indexes = new Map<string, number>();
   readonly used = new Set<number>();
 
-  constructor(private readonly what: string, names: Iterable<string>, private readonly faults: Faults) {
+  /** `complete`: these are all names that there are, so another one is a fault. */
+  constructor(private readonly what: string, names: Iterable<string>, private readonly faults: Faults, private readonly complete: boolean) {
     for (const name of names) this.indexes.set(name, this.indexes.size);
   }
 
@@ -102,10 +103,13 @@ export class Names {
   keys(): IterableIterator<string> { return this.indexes.keys(); }
   add(name: string): number { const index = this.indexes.size; this.indexes.set(name, index); return index; }
 
-  /** The index, or -1 after a fault. */
+  /** The index, or -1 after a fault, or where the name may stand in what could not be read. */
   find(name: string, place: Place): number {
     const index = this.indexes.get(name);
-    if (index === undefined) { this.faults.unknown(place, this.what, name, this.indexes.keys()); return -1; }
+    if (index === undefined) {
+      if (this.complete) this.faults.unknown(place, this.what, name, this.indexes.keys());
+      return -1;
+    }
     this.used.add(index);
     return index;
   }

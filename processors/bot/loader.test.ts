@@ -88,6 +88,17 @@ test('all faults of all files are found at once', () => {
   assert.deepEqual(found.map((fault) => fault.file).sort(), ['a.yaml', 'a.yaml', 'b.yaml', 'bot.yaml']);
 });
 
+test('what a file that cannot be read would declare is not missed: the first fault is the one to mend', () => {
+  const flows = 'flows:\n  main:\n    on: bye\n    do:\n      - ask: city\n      - if: {slot: town, known: true}\n        then: [{say: hello}, {go: other}]\n';
+  const rest = 'responses: {hello: "Hi {town}"}\nslots: {city: {entity: place, ask: where}}\n';
+  for (const broken of ['responses:\n  x: "a\n', '', '!!binary x']) {
+    const { bot, faults: found, warnings } = check({ 'bot.yaml': head(), 'flows.yaml': flows, 'broken.yaml': broken, 'rest.yaml': rest });
+    assert.deepEqual([bot, found.map(({ file }) => file), warnings], [undefined, ['broken.yaml'], []], JSON.stringify(broken));
+  }
+  const own = check({ 'bot.yaml': `${head()}wrong: 1\n`, 'broken.yaml': 'a: [', 'flows.yaml': flows });
+  assert.deepEqual(own.faults.map(({ file, reason }) => `${file} ${reason.slice(0, 11)}`).slice(-1), ['bot.yaml unknown key'], 'what is wrong by itself is told all the same');
+});
+
 test('what is doubtful is a warning: unreachable flows, unused responses, unanswered intents, doubled examples', () => {
   const { bot, warnings } = check({ 'bot.yaml': head(`  spare: Spare\nintents:\n  hi: {examples: [hi, a, b, c, d]}\n  ho: {reply: lost, examples: [HI, e, f, g]}\nflows:\n  main: {do: [end]}\n`) });
   assert.ok(bot);
