@@ -76,6 +76,7 @@ function json({ report, replay, proven, example }: DemoResult, millis: number): 
 }
 
 const number = (value: number): string => value.toLocaleString('en-US');
+const counted = (value: number, what: string): string => `${number(value)} ${value === 1 ? what : `${what}s`}`;
 const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`;
 
 /** Says in plain words what happens; a progress line only on a terminal. */
@@ -116,7 +117,7 @@ class Narrator implements DemoListener {
 
   talked({ accepted, millis, retries, reconnects }: DemoResult['replay']): void {
     this.hideBar();
-    this.step('', `all said after ${seconds(millis)}: ${number(accepted)} accepted, ${number(retries)} requests sent again, ${number(reconnects)} streams opened again`);
+    this.step('', `all said after ${seconds(millis)}: ${number(accepted)} accepted, ${counted(retries, 'request')} sent again, ${counted(reconnects, 'stream')} opened again`);
     this.step('proof', 'read back from the log, record by record:');
   }
 
