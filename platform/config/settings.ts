@@ -25,7 +25,7 @@ const http = {
     example: 'https://chat.example.com', doc: 'URL under which clients reach the server: its host is taken as a valid `Host`, its origin as an allowed one.',
   }),
   allowedOrigins: optional('CONFAB_ALLOWED_ORIGINS', list(origin), {
-    defaultText: "the server's own origin", example: 'https://www.example.com', doc: 'Origins of browsers that may use HTTP and WebSockets. `*` is refused while authentication is on.',
+    defaultText: 'none', example: 'https://www.example.com', doc: "Further origins of browsers that may use HTTP and WebSockets; the server's own origin always may. `*` is refused while authentication is on.",
   }),
   trustProxy: setting('CONFAB_TRUST_PROXY', trustProxy, { default: false, example: '10.0.0.0/8', doc: 'Proxies whose `X-Forwarded-For` gives the client address.' }),
   maxBody: setting('CONFAB_MAX_BODY', size, {
