@@ -138,10 +138,10 @@ test('what cannot be read, what is huge and what retention has taken does not hi
 });
 
 /** Follows until `done` holds of what was printed. */
-async function follow(chronicle: Chronicle, argv: string[], act: (said: () => string) => Promise<void>): Promise<Ran> {
+async function follow(chronicle: Pick<Chronicle, 'log' | 'clock'>, argv: string[], act: (said: () => string) => Promise<void>, more: Partial<CliDependencies> = {}): Promise<Ran> {
   const interrupt = new AbortController();
   let out = '';
-  const running = run(chronicle, argv, { interrupted: () => interrupt.signal, stdout: { write: (text) => { out += text; } } });
+  const running = run(chronicle, argv, { interrupted: () => interrupt.signal, stdout: { write: (text) => { out += text; } }, ...more });
   await act(() => out);
   interrupt.abort(new Error('interrupted'));
   return { ...await running, out };
@@ -195,7 +195,8 @@ async function beside(t: TestContext, chronicle: Chronicle, folder: string): Pro
 
 const withoutTimes = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 
-test('the same story on Kafka', { skip: skipWithout('kafka') }, async (t) => {
+/** A log on Kafka with topics of its own, which are removed afterwards. */
+async function onKafka(t: TestContext): Promise<{ chronicle: Chronicle; read: Pick<Chronicle, 'log' | 'clock'>; env: Record<string, string> }> {
   const prefix = `inspect-${systemRandom.bytes(4).toString('hex')}.`;
   const log = await openKafkaLog({ brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'inspect', clock: systemClock, logger: silentLogger });
   t.after(async () => {
@@ -203,10 +204,32 @@ test('the same story on Kafka', { skip: skipWithout('kafka') }, async (t) => {
     await log.close();
   });
   const chronicle = await Chronicle.over(log, new ManualClock(systemClock.now()), { partitions: 1, prefix });
+  return { chronicle, read: { log, clock: systemClock as unknown as ManualClock }, env: { CONFAB_PREFIX: prefix } };
+}
+
+test('following on Kafka: what is written meanwhile, each record once, and 130 in the end', { skip: skipWithout('kafka'), timeout: 120_000 }, async (t) => {
+  const { chronicle, read, env } = await onKafka(t);
+  const hello = await chronicle.accept('c1', '01MESSAGE1', { text: 'hello' });
+  await eventually('the first message can be read', async () => (await run(read, ['conversation', 'c1'], { env })).code === 0);
+  const { code, out } = await follow(read, ['conversation', 'c1', '--follow'], async (said) => {
+    await eventually('the story so far', () => said().includes('hello'));
+    await chronicle.detect(hello, 'greet');
+    await chronicle.answer(hello, 'Hi!');
+    await eventually('what came meanwhile', () => ['greet 0.93', 'Hi!', 'bot = parcel'].every((text) => said().includes(text)));
+    await chronicle.accept('c1', '01MESSAGE2', { text: 'more' });
+    await eventually('the next message', () => said().includes('more'));
+  }, { env });
+  assert.equal(code, 130);
+  const times = (text: string): number => out.split(text).length - 1;
+  assert.deepEqual(['01MESSAGE1', ' hello\n', 'greet 0.93', 'Hi!', 'bot = parcel', '01MESSAGE2', ' more\n'].map(times), [1, 1, 1, 1, 1, 1, 1], out);
+});
+
+test('the same story on Kafka', { skip: skipWithout('kafka') }, async (t) => {
+  const { chronicle, read, env } = await onKafka(t);
   await tellAll(chronicle);
   let out = '';
   await eventually('the story', async () => {
-    ({ out } = await run({ log, clock: systemClock as unknown as ManualClock }, ['conversation', 'c1'], { env: { CONFAB_PREFIX: prefix } }));
+    ({ out } = await run(read, ['conversation', 'c1'], { env }));
     return out.includes('01MESSAGE5');
   });
   assert.equal(withoutTimes(out), withoutTimes(GOLDEN(0, [0, 2, 2, 3, 3])));
