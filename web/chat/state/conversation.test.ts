@@ -58,6 +58,30 @@ test('a message of before a reload is found by its key', () => {
   assert.deepEqual([shown(state), marks(state)], [['words of k'], ['accepted']]);
 });
 
+test('a message that stands without its key in a page, and with it in the stream, is one', () => {
+  const page: Action = { type: 'page', events: [message(1)], next: null, truncated: false };
+  const state = after(said('k'), page, events({ ...message(1), idempotencyKey: 'k' } as HistoryEvent));
+  assert.deepEqual([shown(state), marks(state)], [['words of k'], ['accepted']]);
+  assert.deepEqual(shown(after(said('k'), page, accepted('k', 1))), ['words of k'], 'only the page and the answer to the POST tell of it');
+});
+
+test('a message that was dead-lettered and tried again stands once, where it was said, and is answered', () => {
+  const again: HistoryEvent = { ...message(1), position: position(3) } as HistoryEvent;
+  const late = reply(3, { replyId: 'M1-1', inReplyTo: 'M1', text: 'at last' });
+  const story = [message(1), outcome(1, 'dead_lettered'), message(2), reply(2), again, late];
+  const told = [
+    after(events(...story)), after({ type: 'page', events: [...story].reverse(), next: null, truncated: false }),
+    after({ type: 'page', events: [late, again, reply(2)], next: position(2), truncated: false }, { type: 'page', events: [message(2), outcome(1, 'dead_lettered'), message(1)], next: null, truncated: false }),
+  ];
+  for (const state of told) {
+    assert.deepEqual(shown(state), ['message 1', 'message 2', 'reply 2', 'at last']);
+    assert.deepEqual(marks(state), ['answered', 'answered']);
+    assert.equal(state.drafts.length, 0);
+  }
+  const own = after(said('k'), events(again), accepted('k', 1));
+  assert.deepEqual([own.entries.length, own.entries[0]?.position], [1, position(1)]);
+});
+
 test('a failed message says so, stays in its place and can be tried again', () => {
   const failed = after(said('k'), { type: 'failed', key: 'k', fault: 'too long' });
   assert.deepEqual(marks(failed), ['failed']);

@@ -111,9 +111,12 @@ function take(state: Conversation, event: HistoryEvent): Conversation {
 }
 
 function takeMessage(state: Conversation, event: Message): Conversation {
-  if (state.entries.some((entry) => entry.kind === 'said' && entry.messageId === event.messageId)) return state;
-  const own = state.entries.find(({ key }) => key === event.idempotencyKey);
+  // First by its key: a page of history, which has no keys, may have put the same message beside what was said here.
+  const own = event.idempotencyKey === undefined ? undefined : state.entries.find(({ key }) => key === event.idempotencyKey);
   if (own !== undefined) return accepted(state, { key: own.key, messageId: event.messageId, position: event.position });
+  const known = state.entries.find((entry): entry is Said => entry.kind === 'said' && entry.messageId === event.messageId);
+  // A message that was tried again stands in the log twice: it was said where it stood first.
+  if (known !== undefined) return known.position !== undefined && known.position <= event.position ? state : change(state, known.key, (said) => ({ ...said, position: event.position }));
   return put(state, {
     kind: 'said', key: event.messageId, messageId: event.messageId, position: event.position, behind: event.position, author: event.author, at: event.createdAt,
     text: event.text ?? '', ...(event.postback === undefined ? {} : { postback: event.postback }),
@@ -128,12 +131,13 @@ function takeReply(state: Conversation, event: Reply): Conversation {
   });
 }
 
-/** The message has its outcome: what was streamed of its reply has served. */
+/** The message has its outcome: what was streamed of its reply has served. One that was tried again has two, and the letter was the first. */
 function settled(state: Conversation, messageId: string | null, outcome: Ending): Conversation {
   if (messageId === null) return state;
+  const known = state.outcomes.get(messageId);
   return {
     ...state,
-    outcomes: new Map(state.outcomes).set(messageId, outcome),
+    outcomes: known !== undefined && outcome === 'dead_lettered' ? state.outcomes : new Map(state.outcomes).set(messageId, outcome),
     drafts: state.drafts.filter(({ replyId }) => !replyId.startsWith(`${messageId}-`)),
   };
 }
@@ -141,7 +145,9 @@ function settled(state: Conversation, messageId: string | null, outcome: Ending)
 function accepted(state: Conversation, { key, messageId, position }: { readonly key: string; readonly messageId: string; readonly position: string }): Conversation {
   // Another tab, or the history, may have told of it before the answer to the POST came.
   const entries = state.entries.filter((entry) => entry.kind !== 'said' || entry.messageId !== messageId || entry.key === key);
-  return change({ ...state, entries }, key, (said) => ({ ...said, messageId, position, fault: undefined }));
+  const places = state.entries.flatMap((entry) => (entry.kind === 'said' && entry.messageId === messageId && entry.position !== undefined ? [entry.position] : []));
+  const first = [...places, position].reduce((one, other) => (one < other ? one : other));
+  return change({ ...state, entries }, key, (said) => ({ ...said, messageId, position: first, fault: undefined }));
 }
 
 function stream(state: Conversation, { replyId, index, text }: Delta): Conversation {
