@@ -55,12 +55,12 @@ test('other routes and methods are refused with problems', async (t) => {
   assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET, HEAD']);
 });
 
-test('a taken port is refused with its code', async (t) => {
+test('a taken port is refused in the words of the public one', async (t) => {
   const first = new AdminServer({ host: '127.0.0.1', port: 0, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, random: systemRandom, authenticator: undefined });
   await first.start();
   t.after(() => first.stop());
   const second = new AdminServer({ host: '127.0.0.1', port: first.port, metrics: createProcessMetrics({ version: '0', roles: [] }), ready: () => true, logger: silentLogger, random: systemRandom, authenticator: undefined });
-  await assert.rejects(second.start(), (error) => isCode(error, 'CONFAB_PORT_TAKEN'));
+  await assert.rejects(second.start(), (error) => isCode(error, 'CONFAB_PORT_TAKEN') && error.detail === `Another program listens on 127.0.0.1:${first.port}.`);
   await second.stop();
 });
 

@@ -8,6 +8,7 @@ import { requireScope, type Authenticator } from './auth.js';
 import { isLoopback } from './config/rules.js';
 import { ConfabError, toConfabError } from './errors.js';
 import type { Component } from './lifecycle.js';
+import { listenError } from './listen-error.js';
 import type { Logger } from './observability/logger.js';
 import type { Metrics } from './observability/metrics.js';
 import type { Random } from './random.js';
@@ -42,13 +43,11 @@ export class AdminServer implements Component {
     });
   }
 
-  /** @throws CONFAB_PORT_TAKEN */
+  /** @throws CONFAB_PORT_TAKEN, CONFAB_ADDRESS_REFUSED */
   async start(): Promise<void> {
     const { host, port } = this.options;
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new ConfabError('CONFAB_PORT_TAKEN', { detail: `${host}:${port} is in use by another process.`, cause: error }) : error);
-      });
+      this.server.once('error', (error) => { void listenError(error, host, port).then(reject); });
       this.server.listen(port, host, resolve);
     });
   }

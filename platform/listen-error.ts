@@ -1,6 +1,6 @@
 /** Why a server could not listen, in words that say what to do; and whether it is Confab itself that is in the way. */
 import { request } from 'node:http';
-import { ConfabError } from '../platform/errors.js';
+import { ConfabError } from './errors.js';
 
 const ASK_MILLIS = 1000;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import type { ConfabError } from '../platform/errors.js';
+import type { ConfabError } from './errors.js';
 import { listenError } from './listen-error.js';
 
 const fault = (code: string): Error => Object.assign(new Error(code), { code });
