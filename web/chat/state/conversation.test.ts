@@ -66,7 +66,7 @@ test('a message that stands without its key in a page, and with it in the stream
 });
 
 test('a message that was dead-lettered and tried again stands once, where it was said, and is answered', () => {
-  const again: HistoryEvent = { ...message(1), position: position(3) } as HistoryEvent;
+  const again: HistoryEvent = { ...message(1), position: position(3) };
   const late = reply(3, { replyId: 'M1-1', inReplyTo: 'M1', text: 'at last' });
   const story = [message(1), outcome(1, 'dead_lettered'), message(2), reply(2), again, late];
   const told = [
