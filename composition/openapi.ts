@@ -1,4 +1,5 @@
-/** The OpenAPI document of a process with all roles, without starting one: `GET /openapi.json` as text for the reference pages. */
+/** What a process serves, without starting one: its OpenAPI document for the reference pages, and its routes. */
+import type { FastifyInstance } from 'fastify';
 import { authenticatorOff } from '../platform/auth.js';
 import { ManualClock } from '../platform/clock-manual.js';
 import { loadConfig } from '../platform/config.js';
@@ -10,22 +11,28 @@ import { seededRandom } from '../platform/random.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topology } from '../topology/topology.js';
-import type { Infrastructure } from './process.js';
+import type { Infrastructure, Role } from './process.js';
 import { buildRoutes } from './server.js';
 import { topologySettings } from './settings.js';
 
-/** Built by the same code as that of a process, on a log in memory: what is not registered there is not described. */
-export async function openApiDocument(): Promise<object> {
+/** `GET /openapi.json` of a process with all roles. What is not registered is not described. */
+export const openApiDocument = (): Promise<object> => served(['ingress', 'egress'], (app) => (app as unknown as { swagger(): object }).swagger());
+
+/** Every route of a process with these roles, sockets and pages too, as `METHOD /path/:parameter`. */
+export const routesOf = (...roles: readonly Role[]): Promise<readonly string[]> => served(roles, (app) => app.confab.routes());
+
+/** Built by the same code as that of a process, on a log in memory. */
+async function served<T>(roles: readonly Role[], read: (app: FastifyInstance) => T): Promise<T> {
   const config = loadConfig({}, { serving: false });
   const [clock, random] = [new ManualClock(), seededRandom(1)];
   const log = new MemoryEventLog({ clock, random });
   await ensureTopology({ log, clock, topology, settings: topologySettings(config), apply: 'on-start', logger: silentLogger });
   const infrastructure: Infrastructure = { config, clock, random, logger: silentLogger, metrics: createMetrics(), tracer: noTracer, log, codec: createLocalCodec(), redis: undefined, bots: undefined };
-  const { app, parts } = await buildRoutes(infrastructure, new Set(['ingress', 'egress']), authenticatorOff(), () => true);
+  const { app, parts } = await buildRoutes(infrastructure, new Set(roles), authenticatorOff(), () => true);
   await app.ready();
-  const document = (app as unknown as { swagger(): object }).swagger();
+  const result = read(app);
   await app.close();
   for (const part of [...parts].reverse()) await part.stop?.();
   await log.close();
-  return document;
+  return result;
 }

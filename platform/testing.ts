@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export type Service = 'kafka' | 'kafka-acl' | 'redis' | 'registry' | 'elasticsearch' | 'chromium';
+export type Service = 'kafka' | 'kafka-acl' | 'redis' | 'registry' | 'elasticsearch' | 'chromium' | 'nginx';
 
 const VARIABLES: Record<Service, string> = {
   kafka: 'CONFAB_TEST_KAFKA_BROKERS',
@@ -12,9 +12,10 @@ const VARIABLES: Record<Service, string> = {
   registry: 'CONFAB_TEST_REGISTRY_URL',
   elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',
   chromium: 'CONFAB_TEST_CHROMIUM',
+  nginx: 'CONFAB_TEST_NGINX',
 };
 
-/** The address of a real server (of Chromium: its path), or undefined: pass `skip: skipWithout('redis')` to the test. */
+/** The address of a real server (of a program, chromium or nginx: its path), or undefined: pass `skip: skipWithout('redis')` to the test. */
 export function serviceAddress(service: Service): string | undefined {
   return process.env[VARIABLES[service]];
 }

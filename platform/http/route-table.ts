@@ -1,4 +1,4 @@
-/** Which methods a path takes: for 405 with Allow. Asked only when no route was found. */
+/** Which methods a path takes: for 405 with Allow. Asked only when no route was found; and all routes, for tests. */
 
 export class RouteTable {
   private readonly methods = new Map<string, Set<string>>();
@@ -9,6 +9,11 @@ export class RouteTable {
     for (const name of [method].flat()) known.add(name);
     this.methods.set(url, known);
     this.compiled = undefined;
+  }
+
+  /** Every route, as `METHOD /path/:parameter`. */
+  all(): string[] {
+    return [...this.methods].flatMap(([url, methods]) => [...methods].map((method) => `${method} ${url}`)).sort();
   }
 
   methodsOf(path: string): string[] {

@@ -70,6 +70,8 @@ export interface HttpContext {
   offer(feature: string, to?: (request: FastifyRequest) => boolean | Promise<boolean>): void;
   /** What a request may use of what is offered. */
   features(request: FastifyRequest): Promise<readonly string[]>;
+  /** Every route there is, also those that GET /openapi.json leaves out, as `METHOD /path/:parameter`. */
+  routes(): readonly string[];
   /** The id that ties a problem, its log line and the trace together. */
   traceId(request: Pick<FastifyRequest, 'headers'>): string;
 }
@@ -87,13 +89,13 @@ const DEFAULT_REQUEST_TIMEOUT = 10_000;
 export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   checkBind({ host: options.host, authRequired: options.authenticator.required, insecure: options.insecure ?? false });
   const guard = new OriginGuard({ ...options, authRequired: options.authenticator.required });
-  const context = contextOf(options);
+  const table = new RouteTable();
+  const context = contextOf(options, table);
   const docsUrl = `${options.publicUrl?.replace(/\/$/, '') ?? ''}/docs`;
   const app = createFastify(options, context, docsUrl);
   app.decorate('confab', context);
   app.decorateRequest('principal', null);
   setValidation(app);
-  const table = new RouteTable();
   app.addHook('onRoute', (route) => { table.add(route.method, route.url); });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
@@ -121,7 +123,7 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   return app;
 }
 
-function contextOf(options: HttpServerOptions): HttpContext {
+function contextOf(options: HttpServerOptions, table: RouteTable): HttpContext {
   let draining = false;
   const offers = new Map<string, (request: FastifyRequest) => boolean | Promise<boolean>>((options.features ?? []).map((name) => [name, () => true]));
   return {
@@ -137,6 +139,7 @@ function contextOf(options: HttpServerOptions): HttpContext {
       const open = await Promise.all([...offers].map(async ([name, to]) => (await to(request) ? [name] : [])));
       return open.flat();
     },
+    routes: () => table.all(),
     traceId: (request) => traceIdOf(request) ?? options.random.bytes(16).toString('hex'),
   };
 }

@@ -17,6 +17,7 @@ export const TEST_VARIABLES = {
   registry: 'CONFAB_TEST_REGISTRY_URL',
   elasticsearch: 'CONFAB_TEST_ELASTICSEARCH_URL',
   chromium: 'CONFAB_TEST_CHROMIUM',
+  nginx: 'CONFAB_TEST_NGINX',
 } as const;
 
 export async function testServices(): Promise<Record<string, string>> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
@@ -18,6 +18,8 @@ interface ComposeService {
   readonly ports?: readonly string[];
   readonly healthcheck?: object;
   readonly read_only?: boolean;
+  readonly user?: string;
+  readonly volumes?: readonly string[];
 }
 
 const { services } = parse(readFileSync(join(packageRoot(), 'docker-compose.yml'), 'utf8'), { merge: true }) as { services: Record<string, ComposeService> };
@@ -49,11 +51,23 @@ test('every server has a health check and a pinned image; every role a read-only
   for (const service of Object.values(services)) if (service.image === 'confab:local') assert.equal(service.read_only, true);
 });
 
+test('the gateway is the one door to the roles: pinned, without rights, with the configuration of the project', () => {
+  const doors = Object.entries(services).filter(([name, service]) => service.ports !== undefined && !servers.some((server) => server.compose?.service === name));
+  assert.deepEqual(doors.map(([name, service]) => [name, service.ports]), [['gateway', ['127.0.0.1:8080:8080']]]);
+  const { gateway } = services;
+  assert.ok(gateway?.healthcheck);
+  assert.match(gateway.image, /^nginx:\d+\.\d+/);
+  assert.equal(gateway.read_only, true);
+  assert.match(gateway.user ?? '', /^[1-9]\d*:[1-9]\d*$/);
+  const [from = ''] = gateway.volumes?.find((volume) => volume.endsWith(':/etc/nginx/gateway.conf:ro'))?.split(':') ?? [];
+  assert.ok(existsSync(join(packageRoot(), from)), from);
+});
+
 const compose = await composeCommand(process.env.CI === 'true');
 
 test('compose itself reads the file and finds every service in it', { skip: compose === undefined ? 'needs docker compose or docker-compose' : false }, async () => {
   const [program = '', ...args] = compose ?? [];
   const read = parse(await runTool(program, [...args, 'config'], { cwd: packageRoot() })) as { services: Record<string, ComposeService> };
   assert.deepEqual(Object.keys(read.services).sort(), Object.keys(services).sort());
-  for (const name of [...Object.keys(topology.stages), 'ingress', 'egress']) assert.equal(read.services[name]?.read_only, true, name);
+  for (const name of [...Object.keys(topology.stages), 'ingress', 'egress', 'gateway']) assert.equal(read.services[name]?.read_only, true, name);
 });

@@ -8,6 +8,7 @@ import { chromium } from './chromium.js';
 import { composeDown, composeUp, dockerAnswers } from './docker.js';
 import { elasticsearch } from './elasticsearch.js';
 import { kafka, kafkaAcl } from './kafka.js';
+import { nginx } from './nginx.js';
 import { end } from './processes.js';
 import { redis } from './redis.js';
 import { registry } from './registry.js';
@@ -16,7 +17,7 @@ import { folderOf, isUp, readEntry, withLock, writeAddresses, writeEntry, type E
 
 /** Those of a plain `up`. */
 const standard: readonly Service[] = [kafka, redis, registry, elasticsearch];
-const all: readonly Service[] = [...standard, kafkaAcl, chromium];
+const all: readonly Service[] = [...standard, kafkaAcl, chromium, nginx];
 const names = all.map((service) => service.name);
 
 const say = (line: string): void => { process.stdout.write(`${line}\n`); };
