@@ -156,8 +156,8 @@ async function killInTheMiddle(folder: string, after: number): Promise<Map<strin
     lines += chunk.split('\n').length - 1;
     if (lines >= after) child.kill('SIGKILL');
   });
-  const code = await new Promise((resolve) => { child.on('close', (_, signal) => { resolve(signal); }); });
-  assert.equal(code, 'SIGKILL');
+  const [code, signal] = await new Promise<unknown[]>((resolve) => { child.on('close', (...end) => { resolve(end); }); });
+  assert.equal(signal, 'SIGKILL', `it ended by itself with ${String(code)} after ${lines} lines`);
   const acknowledged = new Map<string, number[]>([['appended', []], ['committed', []]]);
   for (const line of said.split('\n').slice(0, -1)) acknowledged.get(line.split(' ')[0] ?? '')?.push(Number(line.split(' ')[1]));
   return acknowledged;

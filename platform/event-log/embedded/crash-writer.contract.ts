@@ -17,7 +17,12 @@ async function main(folder: string): Promise<void> {
     await log.admin.createTopic({ name: 'in', partitions: PARTITIONS, config: {} });
     await log.admin.createTopic({ name: 'out', partitions: 1, config: { 'cleanup.policy': 'compact' } });
   }
-  const say = (what: string, n: number): void => { writeSync(1, `${what} ${n}\n`); };
+  /** Written before anything else happens: what is only in this process's memory dies with it. A full pipe is waited for. */
+  const say = (what: string, n: number): void => {
+    for (let rest = Buffer.from(`${what} ${n}\n`); rest.length > 0;) {
+      try { rest = rest.subarray(writeSync(1, rest)); } catch (error) { if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error; }
+    }
+  };
   const appender = await log.appender();
   const first = (await log.admin.bounds('in'))[0]?.end ?? 0;
   for (let lane = 0; lane < 8; lane += 1) void (async () => {
