@@ -164,6 +164,17 @@ test('a storage that fails or holds nonsense is done without', async (t) => {
   }
 });
 
+test('a send with the key of a message that waits is that message', async (t) => {
+  const storage = new Shelf(false);
+  storage.setItem('confab:c', JSON.stringify({ unsent: [{ idempotencyKey: 'k', content: { text: 'x' }, createdAt: Date.UTC(2026, 0, 1) }] }));
+  const { world, client } = setUp(t, { storage });
+  const conversation = client.conversation('c');
+  const both = await Promise.all([conversation.send({ text: 'x' }, { idempotencyKey: 'k' }), conversation.send({ text: 'x' }, { idempotencyKey: 'k' })]);
+  assert.deepEqual(both.map(({ messageId }) => messageId), ['m1', 'm1']);
+  assert.deepEqual(world.posts.map(({ key }) => key), ['k']);
+  assert.equal((await conversation.send({ text: 'x' }, { idempotencyKey: 'k' })).duplicate, true, 'once it is accepted, the server knows the key');
+});
+
 test('what a reload left over and the server refuses is told by an event', async (t) => {
   const storage = new Shelf(false);
   storage.setItem('confab:c', JSON.stringify({ unsent: [{ idempotencyKey: 'k', content: { text: 'x' }, createdAt: Date.UTC(2026, 0, 1) }] }));

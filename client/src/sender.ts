@@ -15,6 +15,7 @@ export interface SenderHost {
 
 interface Item {
   readonly unsent: Unsent;
+  readonly sent: () => Promise<Accepted>;
   readonly resolve: (accepted: Accepted) => void;
   readonly reject: (error: ClientError) => void;
 }
@@ -43,7 +44,10 @@ export class Sender {
   send(content: Outgoing, key: string | undefined): Promise<Accepted> {
     const { queue, clock } = this.#core;
     if (this.#closed) return Promise.reject(closedError());
-    if (queue.size >= queue.limit) return Promise.reject(new ClientError('CONFAB_QUEUE_FULL', `${queue.size} messages wait already.`, { retryable: true }));
+    // One that an earlier page left over, or that is under way: it is not sent twice.
+    const waiting = this.#items.find((item) => item.unsent.idempotencyKey === key);
+    if (waiting) return waiting.sent();
+    if (queue.size >= queue.limit) return Promise.reject(new ClientError('CONFAB_QUEUE_FULL', `${queue.size} messages wait.`, { retryable: true }));
     return this.#add({ idempotencyKey: key ?? this.#newKey(), content, createdAt: clock.now() });
   }
 
@@ -66,12 +70,11 @@ export class Sender {
   }
 
   #add(unsent: Unsent): Promise<Accepted> {
-    return new Promise((resolve, reject) => {
-      this.#items.push({ unsent, resolve, reject });
-      this.#core.queue.size += 1;
-      this.#host.save();
-      if (!this.#running) void this.#run();
-    });
+    const sent = new Promise<Accepted>((resolve, reject) => { this.#items.push({ unsent, resolve, reject, sent: () => sent }); });
+    this.#core.queue.size += 1;
+    this.#host.save();
+    if (!this.#running) void this.#run();
+    return sent;
   }
 
   async #run(): Promise<void> {
@@ -94,7 +97,7 @@ export class Sender {
   async #try({ unsent, resolve, reject }: Item): Promise<ClientError | undefined> {
     const { content: { text, postback }, idempotencyKey, createdAt } = unsent;
     try {
-      if (this.#core.clock.now() - createdAt > LONGEST) throw new ClientError('CONFAB_OUTCOME_UNKNOWN', 'Tried for 23 hours; a try may have been accepted.');
+      if (this.#core.clock.now() - createdAt > LONGEST) throw new ClientError('CONFAB_OUTCOME_UNKNOWN', 'Tried for 23 hours; perhaps accepted.');
       const { messageId, position, duplicate } = await this.#core.http.request<Accepted>(`${this.#host.path}messages`, 202, text === undefined ? { postback } : { text }, idempotencyKey);
       if (this.#closed) return undefined;
       this.#done();

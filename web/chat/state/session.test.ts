@@ -12,6 +12,8 @@ class FakeClient {
   connection: Connection = { state: 'open' };
   history: () => Promise<HistoryPage> = () => Promise.resolve({ events: [], next: null, truncated: false });
   accept: () => Promise<{ messageId: string; position: string; duplicate: boolean }> = () => Promise.resolve({ messageId: 'M1', position: 'p1', duplicate: false });
+  /** How the message ends that was left over by an earlier page. */
+  left: FakeClient['accept'] = () => new Promise(() => { /* waits */ });
   closed = false;
 
   tell(event: string, value: object): void { this.handlers.get(event)?.(value as never); }
@@ -25,7 +27,11 @@ class FakeClient {
     return {
       id: 'c', position: undefined, on: this.on, typing: () => { this.asked.push('typing'); }, received: () => { /* not looked at */ }, read: () => { /* not looked at */ },
       unsent: [{ idempotencyKey: 'old', content: { text: 'of before' }, createdAt: 0 }],
-      send: (content, options) => { this.sent.push({ content, options }); return this.accept(); },
+      send: (content, options) => {
+        if (options?.idempotencyKey === 'old') return this.left();
+        this.sent.push({ content, options });
+        return this.accept();
+      },
       history: (options) => { this.asked.push(options); return this.history(); },
       close: () => { this.closed = true; },
     };
@@ -50,6 +56,28 @@ test('what was left unsent is shown at once, and what is said gets a key of its 
   await settle();
   assert.deepEqual(marks(session), ['of before sending', 'hello accepted']);
   assert.deepEqual(client.sent, [{ content: { text: 'hello' }, options: { idempotencyKey: 'k1' } }]);
+});
+
+test('a message left unsent that only a page of history tells of stands once and is accepted', async () => {
+  const client = new FakeClient();
+  let accept: () => void = () => assert.fail('nobody waits for it');
+  client.left = () => new Promise((resolve) => { accept = () => { resolve({ messageId: 'M7', position: 'p7', duplicate: true }); }; });
+  client.history = () => Promise.resolve({
+    events: [{ type: 'message', conversationId: 'c', messageId: 'M7', position: 'p7', author: { type: 'person' }, text: 'of before', createdAt: '2026-01-01T00:00:00Z' }], next: null, truncated: false,
+  });
+  const { session } = begin(client);
+  await settle();
+  accept();
+  await settle();
+  assert.deepEqual(marks(session), ['of before accepted']);
+});
+
+test('a message left unsent that the server refuses says so', async () => {
+  const client = new FakeClient();
+  client.left = () => Promise.reject(Object.assign(new Error(), { code: 'CONFAB_BODY_INVALID' }));
+  const { session } = begin(client);
+  await settle();
+  assert.deepEqual(marks(session), ['of before failed']);
 });
 
 test('a failed message is sent again under its first key', async () => {

@@ -39,7 +39,11 @@ export class ChatSession {
     this.snapshot = { conversation: EMPTY, connection: client.connection, reading: 'latest' };
     this.followed = client.conversation(conversationId);
     this.listen();
-    for (const { idempotencyKey, content, createdAt } of this.followed.unsent) this.show(idempotencyKey, content, createdAt);
+    for (const { idempotencyKey, content, createdAt } of this.followed.unsent) {
+      this.show(idempotencyKey, content, createdAt);
+      // It is on its way already. Its acceptance is waited for, as the event with its key does not come when a page has it.
+      void this.deliver(idempotencyKey, content);
+    }
     void this.readLatest();
   }
 
