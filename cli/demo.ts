@@ -22,23 +22,24 @@ Examples:
   npm run demo
   npx confab demo --conversations 100 --keep`;
 
-export function demoCommand(context: CliContext): Command {
+/** `server`: what Node is given to start the pipeline; default: this program. */
+export function demoCommand(context: CliContext, server?: readonly string[]): Command {
   return new Command('demo').description('500 conversations, a kill -9 in the middle, and the proof that nothing was lost')
     .option('--conversations <n>', 'how many', wholeNumber, 500)
     .option('--concurrency <n>', 'how many at the same time', wholeNumber, 100)
     .option('--keep', 'keep the folder, to look deeper')
     .option('--json', 'print one JSON object')
     .addHelpText('after', HELP)
-    .action((flags: DemoFlags) => demo(context, flags));
+    .action((flags: DemoFlags) => demo(context, flags, server));
 }
 
-async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
+async function demo(context: CliContext, flags: DemoFlags, command: readonly string[] | undefined): Promise<void> {
   const { clock, random, env, stdout, openLog, openCodec } = context;
   if (openLog === undefined || openCodec === undefined) throw new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: 'This program was built without a log.' });
   const begun = clock.monotonic();
   const folder = mkdtempSync(join(tmpdir(), 'confab-demo-'));
   const signal = stopSignal(context);
-  const server = await ServerProcess.create({ folder, clock, env, signal });
+  const server = await ServerProcess.create({ folder, clock, env, signal, ...(command === undefined ? {} : { command }) });
   // Also when this process is ended in a way that leaves no time.
   const clean = (): void => { server.abandon(); if (flags.keep !== true) rmSync(folder, { recursive: true, force: true }); };
   process.once('exit', clean);
