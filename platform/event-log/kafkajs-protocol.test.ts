@@ -25,6 +25,17 @@ test('a consumer hands its cluster to the assigner when it is made, each its own
   assert.equal(typeof one.brokerPool.findConnectedBroker, 'function');
 });
 
+test('a queue of requests starts a timer only when something waits', () => {
+  const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (options: object) => { pending: unknown[]; throttleCheckTimeoutId: NodeJS.Timeout | null; scheduleCheckPendingRequests(): void };
+  const queue = new RequestQueue({ logger: { namespace: () => ({ debug: () => undefined }) }, clientId: 'test', broker: NOWHERE });
+  queue.scheduleCheckPendingRequests();
+  assert.equal(queue.throttleCheckTimeoutId, null);
+  queue.pending.push({});
+  queue.scheduleCheckPendingRequests();
+  assert.notEqual(queue.throttleCheckTimeoutId, null);
+  clearTimeout(queue.throttleCheckTimeoutId ?? undefined);
+});
+
 test('a request that could not be sent says so', async () => {
   const network = new Network(kafka([NOWHERE]));
   await assert.rejects(network.send('any', metadata([])), (error) => error instanceof NoAnswer && !error.sent);

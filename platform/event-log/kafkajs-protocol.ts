@@ -5,8 +5,10 @@
  * What goes over these connections are the requests of `kafkajs/requests-*.ts`, among them versions that kafkajs lacks.
  * Relied on: a consumer hands its `cluster` to its assigners when it is made (documented); `cluster.connect`, `disconnect`,
  * `refreshMetadata`, `findBroker`, `brokerPool.findConnectedBroker`; `broker.nodeId`, `broker.connectionPool.getConnection(lane)`,
- * where lane 0 is for all requests but Fetch and lane 1 for Fetch; `connection.send({request, response, …})`.
+ * where lane 0 is for all requests but Fetch and lane 1 for Fetch; `connection.send({request, response, …})`; `pending` and
+ * `scheduleCheckPendingRequests` of its request queue.
  */
+import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { reading, Writer, type WireRequest } from './kafkajs/wire.js';
 import { Overdue, within } from './kafkajs/within.js';
@@ -33,6 +35,17 @@ export interface Cluster {
   findBroker(of: { nodeId: number }): Promise<Broker>;
   readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
 }
+
+interface RequestQueue { readonly pending: readonly unknown[]; scheduleCheckPendingRequests: (this: RequestQueue) => void }
+const { prototype: queue } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue };
+const look = queue.scheduleCheckPendingRequests;
+/**
+ * kafkajs starts a timer after each answer, also when nothing waits: then for a time in the past, of which newer versions of
+ * Node warn on stderr.
+ */
+queue.scheduleCheckPendingRequests = function scheduleCheckPendingRequests(this: RequestQueue): void {
+  if (this.pending.length > 0) look.call(this);
+};
 
 const FETCH = 1;
 /**
