@@ -83,7 +83,7 @@ async function replay(context: CliContext, file: string, flags: ReplayFlags): Pr
     bar?.stop();
   }
   if (flags.json) stdout.write(`${resultJson(result)}\n`);
-  else stdout.write(`${resultText(result)}${blank > 0 ? `${blank} turns without text were left out\n` : ''}`);
+  else stdout.write(`${resultText(result)}${blank > 0 ? `${blank === 1 ? '1 turn without text was' : `${blank} turns without text were`} left out\n` : ''}`);
   if (!isClean(result)) context.exitCode(result.interrupted ? EXIT.interrupted : EXIT.failed);
 }
 

@@ -45,9 +45,10 @@ export function resultText(result: ReplayResult): string {
     ['latency p50', millis(result.p50Millis)], ['latency p95', millis(result.p95Millis)], ['latency p99', millis(result.p99Millis)],
     ['took', `${(result.millis / 1000).toFixed(1)} s, ${Math.round(result.accepted / (result.millis / 1000))} messages/s`],
   ];
+  const counted = (count: number, what: string): string => (count === 1 ? what : `${what}s`);
   const notes: [number, string][] = [
     [result.late, 'answered later than 30 s'], [result.missedBySocket, 'not brought by the stream, found in the events'],
-    [result.retries, 'requests repeated'], [result.reconnects, 'streams opened again'], [result.refusals, 'messages refused'],
+    [result.retries, `${counted(result.retries, 'request')} repeated`], [result.reconnects, `${counted(result.reconnects, 'stream')} opened again`], [result.refusals, `${counted(result.refusals, 'message')} refused`],
   ];
   return [
     ...lines.map(([name, value]) => `${name.padEnd(14)}${value}`),
