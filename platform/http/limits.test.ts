@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { eventually } from '../testing.js';
 import type { HttpServerOptions } from './server.js';
+import { clientErrorCode } from './limits.js';
 import { testServer } from './testing.js';
 
 async function listening(t: TestContext, options: Partial<HttpServerOptions> = {}): Promise<FastifyInstance> {
@@ -66,3 +67,17 @@ test('an offer of another protocol is ignored: the request is answered in HTTP/1
   await once(socket, 'close');
   assert.match(text, /\{\}$/);
 });
+
+for (const [what, packet, code] of [
+  ['the whole request', `GET /${'a'.repeat(60_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 'CONFAB_URI_TOO_LONG'],
+  ['the beginning of a URI', `GET /${'a'.repeat(60_000)}`, 'CONFAB_URI_TOO_LONG'],
+  ['the middle of a URI', 'a'.repeat(60_000), 'CONFAB_URI_TOO_LONG'],
+  ['the end of a URI', `${'a'.repeat(9_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 'CONFAB_URI_TOO_LONG'],
+  ['a whole request with long headers', `GET / HTTP/1.1\r\nX: ${'a'.repeat(60_000)}\r\n\r\n`, 'CONFAB_HEADERS_TOO_LARGE'],
+  ['the middle of a header', `${'a; '.repeat(20_000)}`, 'CONFAB_HEADERS_TOO_LARGE'],
+  ['the end of a header', `${'a'.repeat(60_000)}\r\n\r\n`, 'CONFAB_HEADERS_TOO_LARGE'],
+] as const) {
+  test(`the packet in which the parser gave up holds ${what}: ${code}`, () => {
+    assert.equal(clientErrorCode(Object.assign(new Error('Parse Error: Header overflow'), { code: 'HPE_HEADER_OVERFLOW', rawPacket: Buffer.from(packet) })), code);
+  });
+}

@@ -39,11 +39,15 @@ export function clientErrorCode(error: ClientError): ErrorCode | undefined {
   }
 }
 
-/** The request line of the packet is longer than a URI may be. */
+/**
+ * It is the request line that is too long. The parser hands over the packet in which it gave up, which may be a later one: then
+ * it tells by how its first line ends, and where it has no end by blanks, which a URI never has.
+ */
 function isLongUri(packet: Buffer | undefined): boolean {
-  if (!packet || !/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return false;
+  if (!packet) return false;
   const end = packet.indexOf('\r\n');
-  return end < 0 || end > MAX_URI_BYTES;
+  if (/^[A-Z]+ \//.test(packet.toString('latin1', 0, 16))) return end < 0 || end > MAX_URI_BYTES;
+  return end < 0 ? !packet.includes(' ') : / HTTP\/1\.\d$/.test(packet.toString('latin1', Math.max(0, end - 16), end));
 }
 
 /** Answers a request that never became one, on its raw socket, as a problem; then closes. */
