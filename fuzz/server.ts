@@ -1,6 +1,5 @@
 /** The program under fire: a process of its own, an honest client beside the fuzz, and what an answer must look like. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { call, serve } from '../composition/protocol/testing.js';
 import { outcomes, post, type Program } from '../composition/testing.js';
@@ -75,7 +74,8 @@ export async function exchange(url: string, bytes: Buffer, patience: number): Pr
   socket.on('end', () => { socket.end(); });
   if (patience === 0) socket.end(bytes);
   else socket.write(bytes);
-  await once(socket, 'close');
+  // Not `once` of node:events: it fails with the reset.
+  await new Promise((resolve) => { socket.once('close', resolve); });
   clearTimeout(timer);
   return Buffer.concat(chunks);
 }
