@@ -1,10 +1,9 @@
 /** `confab audit`: whether the log holds what was promised, read back from the records alone. */
 import { Command, InvalidArgumentError } from 'commander';
 import { audit, FINDING_KINDS, isSound } from '../inspect/audit.js';
-import { createLocalCodec } from '../schemas/codec-local.js';
 import { auditLine, findingLine } from './audit-text.js';
 import { EXIT, type CliContext } from './context.js';
-import { logOf } from './log.js';
+import { codecOf, logOf } from './log.js';
 import { duration, whence, wholeNumber } from './options.js';
 import { untilEnded } from './until.js';
 
@@ -51,7 +50,7 @@ function when(value: string): When {
 
 async function run(context: CliContext, { from, patience, most, json }: Flags): Promise<void> {
   const config = context.config();
-  const codec = await context.openCodec?.(config) ?? createLocalCodec();
+  const codec = await codecOf(context);
   const log = await logOf(context, 'read');
   const until = untilEnded(context);
   const { clock, stdout, stderr } = context;

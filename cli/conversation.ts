@@ -6,10 +6,9 @@ import type { EventLog } from '../platform/event-log/event-log.js';
 import { partitionOf } from '../platform/partitioner.js';
 import { Follower, LiveHops, offsetFrom, StoryReader, storyTopics, type From, type RecordView, type Story } from '../inspect/index.js';
 import type { Codec } from '../schemas/codec.js';
-import { createLocalCodec } from '../schemas/codec-local.js';
 import type { CliContext } from './context.js';
 import { headText, recordLines, storyText, type TextOptions } from './conversation/text.js';
-import { logOf } from './log.js';
+import { codecOf, logOf, POLL_MILLIS } from './log.js';
 import { conversationId as idOf, tenantName, wholeNumber, whence, WHENCE_HELP } from './options.js';
 import { errorText, harmlessJson, hasColour, painter } from './terminal.js';
 import { untilEnded, type Until } from './until.js';
@@ -18,7 +17,6 @@ interface Flags { tenant: string; limit: number; from?: From; json?: boolean; fo
 
 /** A command may look longer than a request: it is stopped by Ctrl-C. */
 const SCAN = { maxScan: 50_000_000, maxScanMillis: 60_000 };
-const POLL = { memory: 20, embedded: 50, kafka: 200 } as const;
 
 const ABOUT = `
 Each message is a block: when it was accepted, its id and its outcome; then a line for each record that it caused, with topic,
@@ -47,7 +45,7 @@ export function conversationCommand(context: CliContext): Command {
 
 async function conversation(context: CliContext, conversationId: string, flags: Flags): Promise<void> {
   const config = context.config();
-  const codec = await context.openCodec?.(config) ?? createLocalCodec();
+  const codec = await codecOf(context);
   const log = await logOf(context, 'read');
   const until = untilEnded(context);
   try {
@@ -82,7 +80,7 @@ class Teller {
     const reader = new StoryReader({ log, codec, topics, clock, ...SCAN, signal: until.signal });
     const key = conversationKey(flags.tenant, conversationId);
     const from = flags.from === undefined ? undefined : await offsetFrom(log, topics, partitionOf(key, topics.partitions), { from: flags.from, now: clock.now() });
-    const follower = flags.follow === true ? new Follower({ log, codec, topics, clock, pollMillis: POLL[log.kind] }) : undefined;
+    const follower = flags.follow === true ? new Follower({ log, codec, topics, clock, pollMillis: POLL_MILLIS[log.kind] }) : undefined;
     const live = new LiveHops((error) => { this.context.stderr.write(errorText(error, { colour: hasColour(this.context.stderr, this.context.env), stack: false })); });
     const watch = await follower?.watch(key, live);
     const { story, tracker } = await reader.read({ tenant: flags.tenant, conversationId, limit: flags.limit, ...(from === undefined ? {} : { from }), ...(watch === undefined ? {} : { bounds: watch.bounds }) });

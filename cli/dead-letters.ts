@@ -9,7 +9,7 @@ import { EXIT, type CliContext } from './context.js';
 import { openCounter, type Counter } from './dead-letters/counter.js';
 import { detailText, listText, settledJson, settledText } from './dead-letters/text.js';
 import { baseUrl } from './server-url.js';
-import { wholeNumber } from './tail.js';
+import { wholeNumber } from './options.js';
 import { suggestion } from './terminal.js';
 
 interface ListFlags { stage?: string; status: LetterStatus | 'all'; since?: string; limit: number; json?: boolean; url?: string }

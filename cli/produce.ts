@@ -7,11 +7,10 @@ import { CONVERSATION_ID_FORM, conversationKey, DEFAULT_TENANT, TENANT_FORM } fr
 import { ConfabError, toConfabError } from '../platform/errors.js';
 import { Producer, type Produced } from '../operate/produce/producer.js';
 import { RecordChecker, type Checked, type ProduceEntry } from '../operate/produce/record-checker.js';
-import { createLocalCodec } from '../schemas/codec-local.js';
 import { topology, type TopicName } from '../topology/topology.js';
 import { AdminClient } from './admin-client.js';
 import type { CliContext } from './context.js';
-import { logOf } from './log.js';
+import { codecOf, logOf } from './log.js';
 import { asLines, readLines, type Lines } from './produce/lines.js';
 import { baseUrl } from './server-url.js';
 import { harmless, suggestion } from './terminal.js';
@@ -92,7 +91,7 @@ async function linesOf({ stdin }: CliContext, { file, key, conversation, tenant 
 async function openWriter(context: CliContext, { url, force }: ProduceFlags): Promise<Writer> {
   const config = context.config();
   const { clock, random } = context;
-  const codec = await context.openCodec?.(config) ?? createLocalCodec();
+  const codec = await codecOf(context);
   const { prefix, defaultBot } = config.pipeline;
   if (url !== undefined || config.kafka.brokers === undefined) {
     const checker = new RecordChecker({ codec, clock, random, defaultBot });

@@ -11,7 +11,7 @@ import { readDialogues, type Dialogues } from './replay/dialogues.js';
 import { isClean, resultJson, resultText } from './replay/report.js';
 import { Replay } from './replay/run.js';
 import { baseUrl, serverUrl } from './server-url.js';
-import { wholeNumber } from './tail.js';
+import { wholeNumber } from './options.js';
 
 interface ReplayFlags {
   rate?: number;

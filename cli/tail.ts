@@ -8,21 +8,17 @@ import { partitionOf } from '../platform/partitioner.js';
 import { formatPosition } from '../platform/position.js';
 import { decodeValue, merged, messageOf, newestOf, offsetAtTime, offsetFrom, offsetOfCaused, storyTopics, type Decoded, type From, type PartitionSpan, type PlacedRecord } from '../inspect/index.js';
 import type { Codec } from '../schemas/codec.js';
-import { createLocalCodec } from '../schemas/codec-local.js';
 import { topicName, topology, type TopicName } from '../topology/topology.js';
 import type { CliContext } from './context.js';
-import { logOf } from './log.js';
+import { codecOf, logOf, POLL_MILLIS } from './log.js';
 import { conversationId, tenantName, whence, WHENCE_HELP, wholeNumber } from './options.js';
 import { recordJson, recordLine } from './tail/text.js';
 import { painter, suggestion } from './terminal.js';
 import { untilEnded } from './until.js';
 
-export { wholeNumber } from './options.js';
-
 interface Flags { conversation?: string; tenant: string; from?: From; limit?: number; follow?: boolean; json?: boolean; text?: boolean }
 
 const NEWEST = 10;
-const POLL = { memory: 20, embedded: 50, kafka: 200 } as const;
 /** How far one partition is searched for the newest records of a conversation. */
 const SCAN = { maxRecords: 50_000_000, maxMillis: 60_000 };
 
@@ -64,7 +60,7 @@ async function tail(context: CliContext, name: string, flags: Flags): Promise<vo
   if (flags.conversation !== undefined && !topology.topics[topic].key.startsWith('conversation')) throw new ConfabError('CONFAB_USAGE', { detail: `The records of ${topic} belong to no conversation.` });
   if (flags.from?.kind === 'position' && flags.conversation === undefined) throw new ConfabError('CONFAB_USAGE', { detail: 'A position belongs to a conversation: name it with --conversation.' });
   const config = context.config();
-  const codec = await context.openCodec?.(config) ?? createLocalCodec();
+  const codec = await codecOf(context);
   const log = await logOf(context, 'read');
   const until = untilEnded(context);
   try {
@@ -115,7 +111,7 @@ class Tail {
         if (left === 0 || signal.aborted) return;
       }
       for (const { partition, end } of spans) next.set(partition, end);
-      await this.context.clock.sleep(POLL[log.kind], signal).catch(() => undefined);
+      await this.context.clock.sleep(POLL_MILLIS[log.kind], signal).catch(() => undefined);
     }
   }
 

@@ -3,6 +3,7 @@ import { isCode } from '../platform/errors.js';
 import type { LogRecord } from '../platform/event-log/event-log.js';
 import { formatPosition, parsePosition } from '../platform/position.js';
 import type { RecordCodec } from '../schemas/codec.js';
+import { decodeRecord } from '../schemas/decode-record.js';
 import type { DeadLetter, Message } from '../schemas/types.js';
 import { groupName, topicName, topology, type RecordOf, type TopicName } from '../topology/topology.js';
 import { OrderSketch, RepeatSketch } from './audit-sketch.js';
@@ -243,13 +244,7 @@ function namesOf({ messageId, idempotencyKeyHash, retryOf }: Message): readonly 
 
 async function decode<T>(codec: RecordCodec<T>, bytes: Buffer): Promise<T | undefined> {
   try {
-    return codec.decode(bytes);
-  } catch (error) {
-    if (!isCode(error, 'CONFAB_SCHEMA_UNKNOWN')) return undefined;
-  }
-  try {
-    await codec.learn(bytes);
-    return codec.decode(bytes);
+    return await decodeRecord(codec, bytes);
   } catch (error) {
     if (isCode(error, 'CONFAB_REGISTRY_UNAVAILABLE')) throw error;
     return undefined;

@@ -1,6 +1,7 @@
 /** Bytes of any record to values that JSON can hold; never throws for what the bytes are. */
 import { isCode, toConfabError, type ErrorCode } from '../platform/errors.js';
 import type { Codec, RecordCodec } from '../schemas/codec.js';
+import { decodeRecord } from '../schemas/decode-record.js';
 import type { RecordName } from '../schemas/types.js';
 
 /** A record's value: what it says, or why it says nothing. */
@@ -9,13 +10,8 @@ export type Decoded = { readonly value: Readonly<Record<string, unknown>> } | { 
 /** @throws CONFAB_REGISTRY_UNAVAILABLE */
 export async function decodeValue(codec: Codec, record: RecordName, bytes: Buffer | null): Promise<Decoded> {
   if (bytes === null) return { tombstone: true };
-  const reader = codec.of(record) as RecordCodec<unknown>;
   try {
-    return { value: reader.decode(bytes) as Record<string, unknown> };
-  } catch { /* Perhaps an id that was not met yet. */ }
-  try {
-    await reader.learn(bytes);
-    return { value: reader.decode(bytes) as Record<string, unknown> };
+    return { value: await decodeRecord(codec.of(record) as RecordCodec<unknown>, bytes) as Record<string, unknown> };
   } catch (error) {
     if (isCode(error, 'CONFAB_REGISTRY_UNAVAILABLE')) throw error;
     return { undecodable: bytes, reason: toConfabError(error, 'CONFAB_RECORD_INVALID').code };

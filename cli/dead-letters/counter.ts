@@ -5,10 +5,9 @@ import { LetterDesk, type Settled } from '../../operate/letters/letter-desk.js';
 import { letterDetail, type LetterDetail } from '../../operate/letters/letter-detail.js';
 import type { LetterFilter } from '../../operate/letters/letter-reader.js';
 import { MOST_AT_ONCE, viewOf, type LetterAction, type LetterView } from '../../operate/letters/letter.js';
-import { createLocalCodec } from '../../schemas/codec-local.js';
 import { AdminClient } from '../admin-client.js';
 import type { CliContext } from '../context.js';
-import { logOf } from '../log.js';
+import { codecOf, logOf } from '../log.js';
 
 export interface Counter {
   list(filter: LetterFilter): Promise<{ letters: readonly LetterView[]; more: boolean }>;
@@ -25,7 +24,7 @@ export async function openCounter(context: CliContext, mode: 'read' | 'write', u
   const config = context.config();
   const remote = new RemoteCounter(new AdminClient({ config, url, clock: context.clock }));
   if (url !== undefined || (mode === 'write' && config.kafka.brokers === undefined)) return remote;
-  const codec = await context.openCodec?.(config) ?? createLocalCodec();
+  const codec = await codecOf(context);
   const log = await logOf(context, mode);
   return new LocalCounter(log, new LetterDesk({ log, codec, clock: context.clock, random: context.random, prefix: config.pipeline.prefix }));
 }

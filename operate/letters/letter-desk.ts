@@ -14,7 +14,7 @@ import { ulidMaker, type Random } from '../../platform/random.js';
 import type { Codec } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/types.js';
 import { groupName, topicName } from '../../topology/topology.js';
-import { decodeRecord } from '../decode.js';
+import { decodeRecord } from '../../schemas/decode-record.js';
 import { letterId, parseLetterId, STATUS_AFTER, statusOf, type Letter, type LetterAction } from './letter.js';
 import { LetterOwner } from './letter-owner.js';
 import { LetterReader } from './letter-reader.js';

@@ -4,7 +4,7 @@ import type { EventLog } from '../../platform/event-log/event-log.js';
 import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import type { DeadLetter } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
-import { decodeRecord } from '../decode.js';
+import { decodeRecord } from '../../schemas/decode-record.js';
 import { letterId, parseLetterId, statusOf, type Closing, type Letter, type LetterStatus } from './letter.js';
 
 export interface LetterFilter {

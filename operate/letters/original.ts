@@ -9,7 +9,7 @@ import type { Codec } from '../../schemas/codec.js';
 import type { Message } from '../../schemas/types.js';
 import { stagesTowards } from '../../topology/outcome-path.js';
 import { topicName, topology, type RecordOf, type TopicName } from '../../topology/topology.js';
-import { decodeRecord } from '../decode.js';
+import { decodeRecord } from '../../schemas/decode-record.js';
 import { letterId, type Letter } from './letter.js';
 
 export interface OriginalsOptions {

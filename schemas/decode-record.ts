@@ -1,6 +1,6 @@
 /** Decodes records of any age: a schema that was not met yet is looked up once. */
 import { isCode } from '../platform/errors.js';
-import type { RecordCodec } from '../schemas/codec.js';
+import type { RecordCodec } from './codec.js';
 
 /** @throws CONFAB_RECORD_INVALID, CONFAB_SCHEMA_UNKNOWN, CONFAB_REGISTRY_UNAVAILABLE */
 export async function decodeRecord<T>(codec: RecordCodec<T>, bytes: Buffer): Promise<T> {
