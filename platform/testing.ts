@@ -34,7 +34,7 @@ export function scratchFolder(t: { after(run: () => void): void }): string {
 }
 
 /** Waits until `condition` holds, looking again whenever the event loop has turned; fails after `millis`. For real servers. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>, millis = 15_000): Promise<void> {
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>, millis = 45_000): Promise<void> {
   const end = performance.now() + millis;
   for (;;) {
     if (await condition()) return;
