@@ -129,7 +129,7 @@ function statePort(definition: StageDefinition<TopicName>, logger: Logger, metri
     view: new StateView<unknown>({
       log: options.log, store: options.state, clock: options.clock, logger,
       topic: topicName(options.prefix, definition.state),
-      codec: { decode: (bytes) => codec.decode(bytes), reflects: (value) => (value as { reflects: string }).reflects },
+      codec: { decode: (bytes) => codec.decode(bytes), reflects: (value) => (value as { reflects: string }).reflects, learn: (bytes) => codec.learn(bytes) },
       onHeal: metrics.healed,
       ...(options.cachedStates === undefined ? {} : { cacheSize: options.cachedStates }),
     }),

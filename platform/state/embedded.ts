@@ -72,6 +72,7 @@ export class EmbeddedStateStore implements StateStore {
   async reset(view: string, partition: number, epoch: string): Promise<void> {
     const held = this.partition(view, partition);
     this.atomic(() => {
+      if (parseMark(held.get(MARK))?.epoch === epoch) return;
       held.clearSync();
       held.putSync(MARK, Buffer.from(`0 ${epoch}`));
     });

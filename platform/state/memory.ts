@@ -32,6 +32,7 @@ export class MemoryStateStore implements StateStore {
 
   async reset(view: string, partition: number, epoch: string): Promise<void> {
     this.guard();
+    if (this.partitions.get(`${partition} ${view}`)?.watermark?.epoch === epoch) return;
     this.partitions.set(`${partition} ${view}`, { entries: new Map(), watermark: { epoch, offset: 0 } });
   }
 

@@ -42,7 +42,11 @@ export interface StateStore {
    * @throws CONFAB_STATE_UNAVAILABLE
    */
   write(view: string, partition: number, entries: readonly StateEntry[], watermark: Watermark, expected: number): Promise<boolean>;
-  /** Forgets the partition's values and sets the watermark to offset 0 of `epoch`: a rebuild begins. */
+  /**
+   * A rebuild begins: forgets the partition's values and sets the watermark to offset 0 of `epoch`. Does nothing where there
+   * is a watermark of that epoch: another process was first, and what it has written stays.
+   * @throws CONFAB_STATE_UNAVAILABLE
+   */
   reset(view: string, partition: number, epoch: string): Promise<void>;
   /** Refuses a store that may forget (Redis with an eviction policy). @throws CONFAB_REDIS_EVICTS, CONFAB_STATE_UNAVAILABLE */
   check(): Promise<void>;

@@ -198,7 +198,7 @@ export class ConversationEngine implements Engine {
   private reload(work: Work): false {
     this.hold(work);
     const life = this.life;
-    void this.prepared([work], life).then(() => {
+    void this.options.state?.view.loaded(work.partition, work.key).then(() => {
       if (life === this.life && !work.share.gone && this.attempt(work)) this.release(work.key);
     });
     return false;
