@@ -1,13 +1,12 @@
 /**
  * What all fuzz tests share: how many cases, from which seed, how long one may take, and what is printed of a failure.
  *
- * `CONFAB_FUZZ_SEED` repeats a run, `CONFAB_FUZZ_PATH` its failing case (both are printed), `CONFAB_FUZZ_RUNS` is a
+ * `CONFAB_FUZZ_SEED` chooses or repeats a run, `CONFAB_FUZZ_PATH` its failing case (both are printed), `CONFAB_FUZZ_RUNS` is a
  * multiple of the usual number of cases (`10x`) or a number for each property. A failing case is kept as one of the
  * `examples` of its property: they run first, each time.
  */
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { catalogue, ConfabError } from '../platform/errors.js';
 import { watched } from './watchdog.js';
@@ -29,7 +28,9 @@ export interface Fuzz<T> {
 const LIMIT_MILLIS = 10_000;
 /** Shrinking ends with this. It counts from the first case on, so it is above what the longest property takes. */
 const SHRINK_MILLIS = 240_000;
-const SEED = process.env.CONFAB_FUZZ_SEED === undefined ? randomInt(2 ** 31) : Number(process.env.CONFAB_FUZZ_SEED);
+/** One seed, so that a commit passes or fails whenever it is tested; `npm run fuzz` looks for new cases with fresh ones. */
+const USUAL_SEED = 20_261_123;
+const SEED = Number(process.env.CONFAB_FUZZ_SEED ?? USUAL_SEED);
 const PATH = process.env.CONFAB_FUZZ_PATH;
 
 function runsOf(usual: number): number {

@@ -53,23 +53,49 @@ export class Target {
   }
 }
 
-/** An answer has come and nothing more: a connection that is kept alive, or a socket that was accepted. */
+/** A whole answer has come and nothing more: a connection that is kept alive, or a socket that was accepted. */
 const IDLE_MILLIS = 250;
+/** The same when its header promises more: an answer to HEAD, or a server that waits for the processor. */
+const UNFINISHED_MILLIS = 3_000;
 
 /**
- * Sends bytes and gives all that comes back until the server ends the connection. After `patience` without an answer it ends
- * its own side, as a client does that goes away; Node then drops answers that are still being made. 0: at once.
+ * Sends bytes and gives all that comes back; again when the connection was reset before an answer was whole. A server that
+ * refuses a request before it has read all of it ends the connection, and what the client had not read by then is lost: that
+ * is how TCP works (RFC 9112, section 9.6), and a client repeats its request.
  */
 export async function exchange(url: string, bytes: Buffer, patience: number): Promise<Buffer> {
+  for (let left = TRIES; ; left -= 1) {
+    const { answer, reset } = await exchangeOnce(url, bytes, patience);
+    if (!reset || left === 1 || isWhole(answer)) return answer;
+  }
+}
+
+const TRIES = 5;
+
+/** As far as its own header says. */
+function isWhole(answer: Buffer): boolean {
+  const cut = answer.indexOf('\r\n\r\n');
+  if (cut < 0) return false;
+  const header = answer.toString('latin1', 0, cut);
+  if (/^transfer-encoding: chunked$/im.test(header)) return answer.subarray(-5).equals(Buffer.from('0\r\n\r\n'));
+  return answer.length - cut - 4 >= Number(/^content-length: (\d+)$/im.exec(header)?.[1] ?? 0);
+}
+
+/**
+ * One connection, until the server ends it. After `patience` without an answer it ends its own side, as a client does that
+ * goes away; Node then drops answers that are still being made. 0: at once.
+ */
+async function exchangeOnce(url: string, bytes: Buffer, patience: number): Promise<{ answer: Buffer; reset: boolean }> {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
   const chunks: Buffer[] = [];
   let timer = patience === 0 ? undefined : setTimeout(() => { socket.end(); }, patience);
-  socket.on('error', () => { /* A reset after the answer: the answer is judged. */ });
+  let reset = false;
+  socket.on('error', () => { reset = true; });
   socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     clearTimeout(timer);
-    timer = setTimeout(() => { socket.end(); }, IDLE_MILLIS);
+    timer = setTimeout(() => { socket.end(); }, isWhole(Buffer.concat(chunks)) ? IDLE_MILLIS : UNFINISHED_MILLIS);
   });
   socket.on('end', () => { socket.end(); });
   if (patience === 0) socket.end(bytes);
@@ -77,7 +103,7 @@ export async function exchange(url: string, bytes: Buffer, patience: number): Pr
   // Not `once` of node:events: it fails with the reset.
   await new Promise((resolve) => { socket.once('close', resolve); });
   clearTimeout(timer);
-  return Buffer.concat(chunks);
+  return { answer: Buffer.concat(chunks), reset };
 }
 
 /** The answers of a connection, one after the other; `bodiless` says that they are to HEAD. */

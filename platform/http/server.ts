@@ -99,8 +99,7 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRoute', (route) => { table.add(route.method, route.url); });
   app.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
-    // A refused handshake: nothing reads this connection any more, so it ends with the answer. (An accepted one never "finishes".)
-    if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => { (request.raw.socket as Partial<Socket>).destroySoon?.(); });
+    endWithAnswer(request, reply);
     try {
       checkSize(request);
       if (!request.url.startsWith('/health/')) {
@@ -121,6 +120,11 @@ export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
   setErrors(app, table, context, docsUrl);
   registerBase(app, options, context, docsUrl);
   return app;
+}
+
+/** After a refused handshake nothing reads the connection any more: it ends with the answer. (An accepted one never "finishes".) */
+function endWithAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  if (request.headers.upgrade !== undefined) reply.raw.once('finish', () => { (request.raw.socket as Partial<Socket>).destroySoon?.(); });
 }
 
 function contextOf(options: HttpServerOptions, table: RouteTable): HttpContext {
@@ -160,7 +164,8 @@ function createFastify(options: HttpServerOptions, context: HttpContext, docsUrl
     clientErrorHandler: (error, socket) => {
       answerClientError(error as unknown as ClientError, socket, docsUrl, options.random.bytes(16).toString('hex'));
     },
-    frameworkErrors: (error, request, reply) => { sendProblem(error, request, reply, context, docsUrl); },
+    // A path that cannot be decoded: it meets no hook.
+    frameworkErrors: (error, request, reply) => { endWithAnswer(request, reply); sendProblem(error, request, reply, context, docsUrl); },
   };
   return Fastify(settings);
 }

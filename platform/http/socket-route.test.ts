@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { WebSocket } from 'ws';
@@ -164,6 +164,21 @@ test('a refused handshake answers with a problem and closes the connection', asy
     assert.equal((JSON.parse(Buffer.concat(chunks).toString()) as { code: string }).code, code);
   }
   assert.equal(app.websocketServer.clients.size, 0);
+});
+
+test('a refused handshake ends its connection, also when its path cannot be decoded and its client keeps its own side', async (t) => {
+  const app = echoServer(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  for (const [path, status] of [['/v1/%/stream', 404], ['/v1/nothing', 404]] as const) {
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text: string) => { answer += text; });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    await once(socket, 'end');
+    socket.end();
+    assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\n\r\n\\{"type"`), path);
+  }
 });
 
 test('an upgrade of a route that is no socket is answered and closed', async (t) => {
