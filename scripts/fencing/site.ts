@@ -36,6 +36,16 @@ export interface Arrival { readonly messageId: string; readonly partition: numbe
 /** What must not change while nothing is sent. */
 export interface Snapshot { readonly records: ReadonlyMap<string, readonly string[]>; readonly states: ReadonlyMap<string, string> }
 
+interface Parts {
+  readonly prefix: string;
+  readonly servers: Servers;
+  readonly log: EventLog;
+  readonly appender: Appender;
+  readonly redis: RedisConnection;
+  readonly state: RedisStateStore;
+  readonly epoch: string;
+}
+
 export class Site {
   readonly sent: Sent[] = [];
   readonly arrivals: Arrival[] = [];
@@ -46,34 +56,31 @@ export class Site {
   /** Faults that stages or membership told. */
   readonly troubles: string[] = [];
 
-  private constructor(
-    readonly prefix: string, private readonly servers: Servers, private readonly log: EventLog, private readonly appender: Appender,
-    private readonly redis: RedisConnection, private readonly state: RedisStateStore, private readonly epoch: string,
-  ) {}
+  private constructor(private readonly parts: Parts) {}
 
   static async open(servers: Servers): Promise<Site> {
     const prefix = `fencing-${newId().toLowerCase()}.`;
-    const log = await openKafkaLog({ brokers: servers.brokers, clientId: 'fencing', clock: systemClock, logger: silentLogger });
+    const log = await openKafkaLog({ brokers: servers.brokers, clientId: 'fencing', clock: systemClock, logger: silentLogger, appendTimeoutMillis: 30_000 });
     await ensureTopology({ log, clock: systemClock, topology, settings: { prefix, partitions: PARTITIONS }, apply: 'on-start', logger: silentLogger });
     const redis = await connectRedis({ urls: [servers.redisUrl], commandTimeoutMillis: 10_000 }, { logger: silentLogger, random: systemRandom });
     const epoch = epochOf((await log.topic(topicName(prefix, 'messages.v1'))).id);
-    const site = new Site(prefix, servers, log, await log.appender(), redis, new RedisStateStore(redis, { prefix: `confab:${prefix}` }), epoch);
+    const site = new Site({ prefix, servers, log, appender: await log.appender(), redis, state: new RedisStateStore(redis, { prefix: `confab:${prefix}` }), epoch });
     await site.prepare();
     return site;
   }
 
   /** Settings of a process that works here. */
   get env(): Record<string, string> {
-    return { CONFAB_KAFKA_BROKERS: this.servers.brokers.join(','), CONFAB_REDIS_URL: this.servers.redisUrl, CONFAB_PREFIX: this.prefix, CONFAB_PARTITIONS: String(PARTITIONS) };
+    return { CONFAB_KAFKA_BROKERS: this.parts.servers.brokers.join(','), CONFAB_REDIS_URL: this.parts.servers.redisUrl, CONFAB_PREFIX: this.parts.prefix, CONFAB_PARTITIONS: String(PARTITIONS) };
   }
 
   /** The offsets name an owner that did not hand over, so that whoever comes first has somebody to fence. */
   private async prepare(): Promise<void> {
-    const topic = topicName(this.prefix, 'intents.v1');
+    const topic = topicName(this.parts.prefix, 'intents.v1');
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
-    await this.log.admin.setCommitted(groupName(this.prefix, 'dialogue'), partitions.map((partition) => ({ topic, partition, offset: 0, metadata: `1;${newId()};` })));
-    await this.log.join({ group: `${this.prefix}reader`, topics: [topicName(this.prefix, 'replies.v1')] }, {
-      assigned: async (assignment) => { await assignment.start(assignment.partitions.map((partition) => ({ topic: topicName(this.prefix, 'replies.v1'), partition, offset: 0 }))); },
+    await this.parts.log.admin.setCommitted(groupName(this.parts.prefix, 'dialogue'), partitions.map((partition) => ({ topic, partition, offset: 0, metadata: `1;${newId()};` })));
+    await this.parts.log.join({ group: `${this.parts.prefix}reader`, topics: [topicName(this.parts.prefix, 'replies.v1')] }, {
+      assigned: async (assignment) => { await assignment.start(assignment.partitions.map((partition) => ({ topic: topicName(this.parts.prefix, 'replies.v1'), partition, offset: 0 }))); },
       records: (batch) => { this.arrived(batch); },
       revoking: async () => undefined,
       failed: (error) => { this.troubles.push(`the reader: ${error.code}`); },
@@ -93,7 +100,7 @@ export class Site {
   /** A second process of the stage, in this one. */
   async startSuccessor(bots: Bots): Promise<void> {
     this.successor = createRunner('dialogue', stageFactories.dialogue({ bots, models: new Map() }), {
-      log: this.log, codec, state: this.state, clock: systemClock, random: systemRandom, logger: silentLogger, metrics: createMetrics(), prefix: this.prefix,
+      log: this.parts.log, codec, state: this.parts.state, clock: systemClock, random: systemRandom, logger: silentLogger, metrics: createMetrics(), prefix: this.parts.prefix,
       onFatal: (error) => { this.troubles.push(`the successor: ${error.code}`); },
     });
     await this.successor.start();
@@ -140,13 +147,13 @@ export class Site {
     clearInterval(this.beating);
     await this.appending.catch(() => undefined);
     await this.successor?.close();
-    for (const topic of topics) await this.log.admin.deleteTopic(topicName(this.prefix, topic)).catch(() => undefined);
-    await this.log.close();
-    await this.redis.close();
+    for (const topic of topics) await this.parts.log.admin.deleteTopic(topicName(this.parts.prefix, topic)).catch(() => undefined);
+    await this.parts.log.close();
+    await this.parts.redis.close();
   }
 
   private round(): void {
-    const topic = topicName(this.prefix, 'intents.v1');
+    const topic = topicName(this.parts.prefix, 'intents.v1');
     const records = keys.map((key) => {
       const messageId = newId();
       const partition = partitionOf(key, PARTITIONS);
@@ -155,10 +162,10 @@ export class Site {
         kind: 'text', messageId, botId: 'parcel', channel: 'api', accountId: null, userId: null, author: { type: 'person', name: null }, text: 'hello', payload: null, replyId: null,
         locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
       };
-      const value = codec.of('IntentDetected').encode({ position: formatPosition(this.epoch, (this.count += 1), 0), message, results: [], detectedAt: null });
+      const value = codec.of('IntentDetected').encode({ position: formatPosition(this.parts.epoch, (this.count += 1), 0), message, results: [], detectedAt: null });
       return { topic, partition, key, value, timestamp: systemClock.now() };
     });
-    const mine = this.appender.append(records).catch((error: unknown) => { this.troubles.push(`traffic: ${String(error)}`); });
+    const mine = this.parts.appender.append(records).catch((error: unknown) => { this.troubles.push(`traffic: ${String(error)}`); });
     this.appending = Promise.all([this.appending, mine]);
   }
 
@@ -168,10 +175,10 @@ export class Site {
   }
 
   private async all(topic: TopicName): Promise<{ partition: number; record: LogRecord }[]> {
-    const name = topicName(this.prefix, topic);
+    const name = topicName(this.parts.prefix, topic);
     const found: { partition: number; record: LogRecord }[] = [];
-    for (let partition = 0; partition < (await this.log.topic(name)).partitions; partition += 1) {
-      for await (const batch of this.log.read(name, partition, 0, await this.log.settledEnd(name, partition))) for (const record of batch.records) found.push({ partition, record });
+    for (let partition = 0; partition < (await this.parts.log.topic(name)).partitions; partition += 1) {
+      for await (const batch of this.parts.log.read(name, partition, 0, await this.parts.log.settledEnd(name, partition))) for (const record of batch.records) found.push({ partition, record });
     }
     return found;
   }
@@ -179,7 +186,7 @@ export class Site {
   private async states(): Promise<Map<string, { value: string; reflects: string }>> {
     const found = new Map<string, { value: string; reflects: string }>();
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      const { entries } = await this.state.read(topicName(this.prefix, 'dialogue-states.v1'), partition, keys.filter((key) => partitionOf(key, PARTITIONS) === partition));
+      const { entries } = await this.parts.state.read(topicName(this.parts.prefix, 'dialogue-states.v1'), partition, keys.filter((key) => partitionOf(key, PARTITIONS) === partition));
       for (const entry of entries) if (entry !== undefined) found.set(entry.key, { value: entry.value?.toString('hex') ?? '', reflects: entry.reflects });
     }
     return found;

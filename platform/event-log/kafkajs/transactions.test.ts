@@ -10,6 +10,9 @@ import { noMetrics } from './metrics.js';
 import { Transactions } from './transactions.js';
 import { Reader, Writer, type WireRequest } from './wire.js';
 
+const written = [{ topic: 't', partition: 0, code: 0, baseOffset: 0, refused: [], message: null }];
+const records = [{ topic: 't', partition: 0, key: null, value: Buffer.from('a'), timestamp: 0 }];
+
 /** Answers by the name of the request; what is not named is granted. */
 function coordinator(answers: Readonly<Record<string, () => unknown>>): { asked: string[]; transactions: Transactions } {
   const asked: string[] = [];
@@ -22,7 +25,7 @@ function coordinator(answers: Readonly<Record<string, () => unknown>>): { asked:
       input.int64();
       asked.push(`EndTxn ${input.int16()} ${input.boolean() ? 'commit' : 'abort'}`);
     } else asked.push(request.apiName);
-    const granted: Record<string, unknown> = { InitProducerId: { code: 0, producerId: 7, epoch: 3 }, AddOffsetsToTxn: 0, AddPartitionsToTxn: [], TxnOffsetCommit: [], EndTxn: 0 };
+    const granted: Record<string, unknown> = { InitProducerId: { code: 0, producerId: 7, epoch: 3 }, AddOffsetsToTxn: 0, AddPartitionsToTxn: [], TxnOffsetCommit: [], OffsetCommit: [], EndTxn: 0, Produce: written };
     return (answers[request.apiName]?.() ?? granted[request.apiName]) as T;
   };
   const coordinators = { node: async () => 1, stale: (_kind: string, _key: string, code: unknown) => code === KafkaCode.COORDINATOR_NOT_AVAILABLE, forget: () => undefined } as unknown as Coordinators;
@@ -48,7 +51,7 @@ test('after a commit that had no answer both ids are finished before they are us
     DescribeTransactions: () => ({ code: 0, state: 'CompleteCommit' }),
     AddOffsetsToTxn: () => { if (away) { away = false; throw new NoAnswer(true, new Error('gone')); } return 0; },
   });
-  const commit = (offset: number): Promise<unknown> => transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records: [], offsets: [{ topic: 't', partition: 0, offset, metadata: '' }] });
+  const commit = (offset: number): Promise<unknown> => transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records, offsets: [{ topic: 't', partition: 0, offset, metadata: '' }] });
   await commit(1);
   away = true;
   await assert.rejects(commit(2), (error) => isCode(error, 'CONFAB_LOG_UNAVAILABLE'));
@@ -62,10 +65,8 @@ test('what an aborted commit has written is marked again too: a later commit of 
   let refused = false;
   const { asked, transactions } = coordinator({
     DescribeTransactions: () => ({ code: 0, state: 'CompleteAbort' }),
-    Produce: () => [{ topic: 't', partition: 0, code: 0, baseOffset: 0, refused: [], message: null }],
     TxnOffsetCommit: () => (refused ? [] : (refused = true, [{ topic: 't', partition: 0, code: KafkaCode.UNKNOWN_SERVER_ERROR }])),
   });
-  const records = [{ topic: 't', partition: 0, key: null, value: Buffer.from('a'), timestamp: 0 }];
   await assert.rejects(transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records, offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] }));
   asked.length = 0;
   await transactions.fence('i');
@@ -84,6 +85,20 @@ test('fencing what is open, or what is not known, only gives it a new epoch', as
 
 test('an end that the coordinator could not acknowledge may come into force later: its outcome is unknown, not "nothing was written"', async () => {
   const { transactions } = coordinator({ EndTxn: () => KafkaCode.COORDINATOR_NOT_AVAILABLE });
-  const group = { records: [], offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] };
+  const group = { records, offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] };
   await assert.rejects(transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, group), (error) => isCode(error, 'CONFAB_LOG_OUTCOME_UNKNOWN'));
+});
+
+test('offsets alone need no transaction: a new owner stands in them before it opens one', async () => {
+  const { asked, transactions } = coordinator({});
+  await transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, { records: [], offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '1;i;' }] });
+  assert.deepEqual(asked, ['OffsetCommit']);
+});
+
+test('offsets alone are refused to a member of an old generation as well', async () => {
+  for (const code of [KafkaCode.ILLEGAL_GENERATION, KafkaCode.UNKNOWN_MEMBER_ID, KafkaCode.REBALANCE_IN_PROGRESS]) {
+    const { transactions } = coordinator({ OffsetCommit: () => [{ topic: 't', partition: 0, code }] });
+    const group = { records: [], offsets: [{ topic: 't', partition: 0, offset: 1, metadata: '' }] };
+    await assert.rejects(transactions.commit('i', { group: 'g', generation: 1, member: 'm' }, group), (error) => isCode(error, 'CONFAB_FENCED'));
+  }
 });

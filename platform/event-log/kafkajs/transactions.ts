@@ -4,36 +4,33 @@
  * Two transactional ids in turn, `<group>.<instance>.a` and `.b`: after a commit its markers are still being written, and the
  * same id would be told CONCURRENT_TRANSACTIONS until they are. Three waits a commit: partitions and offsets are added
  * (sent together), records and offsets are written (together), the end is decided.
+ *
+ * Offsets alone are committed without a transaction. So a new owner's name stands in the offsets before it opens its first
+ * transaction, and whoever follows it knows whose transactions to end (docs/adr/0130).
  */
-import type { Clock } from '../../clock.js';
 import { ConfabError } from '../../errors.js';
 import { partitionOf } from '../../partitioner.js';
 import type { AppendedOffsets, CommitGroup, NewRecord } from '../event-log.js';
-import { NoAnswer, type Network } from '../kafkajs-protocol.js';
-import { codeName, KafkaCode, LOST_PLACE, LOST_PRODUCER, refusal, STALE_COORDINATOR } from './codes.js';
-import { byTopic, type Coordinators, type Directory } from './directory.js';
+import { NoAnswer } from '../kafkajs-protocol.js';
+import { KafkaCode, refusal } from './codes.js';
 import type { KafkaMetrics } from './metrics.js';
-import { Batch, Batcher, halves, Producer, type Policy } from './producer.js';
+import { checkMetadata, OffsetWriter } from './offset-writer.js';
+import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
 import type { GroupPlace } from './requests-group.js';
 import { boundOf, recordBytes } from './record-encoder.js';
-import { addOffsetsToTxn, addPartitionsToTxn, describeTransaction, endTxn, initProducerId, txnOffsetCommit, type Identity } from './requests-transaction.js';
+import type { Identity } from './requests-transaction.js';
+import { TransactionCoordinator, type TransactionCoordinatorOptions } from './transaction-coordinator.js';
 
-export interface TransactionsOptions {
-  readonly network: Network;
-  readonly directory: Directory;
-  readonly coordinators: Coordinators;
-  readonly clock: Clock;
-  readonly group: string;
+export interface TransactionsOptions extends TransactionCoordinatorOptions {
   readonly metrics: KafkaMetrics;
-  readonly transactionTimeoutMillis: number;
   readonly maxRecordBytes: number;
   readonly maxBatchBytes: number;
   readonly maxRequestBytes: number;
+  /** Records of one partition after which an id is initialised anew; for tests. */
+  readonly lastSequence?: number;
 }
 
 export const SIDES = ['a', 'b'] as const;
-const MAX_METADATA_BYTES = 4_096;
-const PAUSE_MILLIS = { first: 1, most: 50 };
 
 interface Side {
   readonly id: string;
@@ -43,24 +40,28 @@ interface Side {
 }
 
 export class Transactions {
+  private readonly coordinator: TransactionCoordinator;
+  private readonly offsets: OffsetWriter;
   private instance: string | undefined;
   private sides: readonly Side[] = [];
   private next = 0;
   /** Partitions that may hold records of an id without their marker: of its last transactions, until one is decided or the id is finished. */
-  private readonly written = new Map<string, readonly Batch<number>[]>();
+  private readonly written = new Map<string, readonly Place[]>();
 
-  constructor(private readonly options: TransactionsOptions) {}
+  constructor(private readonly options: TransactionsOptions) {
+    this.coordinator = new TransactionCoordinator(options);
+    this.offsets = new OffsetWriter(options);
+  }
 
   /** @throws as `Assignment.commit` */
   async commit(instance: string, place: GroupPlace, group: CommitGroup): Promise<AppendedOffsets> {
-    check(group, this.options.maxRecordBytes);
+    checkMetadata(group.offsets);
+    checkSizes(group.records, this.options.maxRecordBytes);
     if (group.records.length === 0 && group.offsets.length === 0) return [];
     const started = this.options.clock.monotonic();
     const until = started + this.options.transactionTimeoutMillis * 0.8;
     try {
-      const side = await this.side(instance, until);
-      const offsets = await this.transaction(side, place, group, until);
-      side.decided = true;
+      const offsets = group.records.length === 0 ? await this.offsetsAlone(place, group, until) : await this.inTurn(instance, place, group, until);
       this.options.metrics.committed(this.options.group, (this.options.clock.monotonic() - started) / 1_000);
       return offsets;
     } catch (error) {
@@ -87,8 +88,7 @@ export class Transactions {
     await Promise.all(this.sides.map(async (side) => {
       if (!side.decided) return;
       side.decided = false;
-      const { network, directory, clock } = this.options;
-      side.producer = new Producer(await this.finish(side.id, until), { network, directory, clock });
+      side.producer = this.producer(await this.finish(side.id, until));
     }));
   }
 
@@ -100,20 +100,32 @@ export class Transactions {
    * settles them: the group's offsets always, the partitions where this process remembers them.
    */
   private async finish(id: string, until: number): Promise<Identity> {
-    const { state } = await this.coordinated(id, until, async (node) => {
-      const found = await this.options.network.send(node, describeTransaction(id));
-      return found.code === KafkaCode.NONE || found.code === KafkaCode.TRANSACTIONAL_ID_NOT_FOUND ? found : found.code;
-    });
-    const identity = await this.initialise(id, until);
+    const state = await this.coordinator.state(id, until);
+    const identity = await this.coordinator.initialise(id, until);
     const committed = state === 'CompleteCommit' || state === 'PrepareCommit';
     if (!committed && state !== 'CompleteAbort' && state !== 'PrepareAbort') return identity;
-    await this.add(identity, this.written.get(id) ?? [], true, until);
-    await this.coordinated(id, until, async (node) => {
-      const code = await this.options.network.send(node, endTxn(identity, committed));
-      return code === KafkaCode.NONE ? { done: true } : code;
-    });
+    await this.coordinator.add(identity, this.written.get(id) ?? [], true, until);
+    await this.coordinator.end(identity, committed, until);
     this.written.delete(id);
     return identity;
+  }
+
+  private producer(identity: Identity): Producer {
+    const { network, directory, clock, lastSequence } = this.options;
+    return new Producer(identity, { network, directory, clock }, lastSequence);
+  }
+
+  /** Nothing else becomes visible with them: one request, and no markers. */
+  private async offsetsAlone(place: GroupPlace, { offsets }: CommitGroup, until: number): Promise<AppendedOffsets> {
+    await this.offsets.alone(place, offsets, until);
+    return [];
+  }
+
+  private async inTurn(instance: string, place: GroupPlace, group: CommitGroup, until: number): Promise<AppendedOffsets> {
+    const side = await this.side(instance, until);
+    const offsets = await this.transaction(side, place, group, until);
+    side.decided = true;
+    return offsets;
   }
 
   private async side(instance: string, until: number): Promise<Side & { producer: Producer }> {
@@ -127,55 +139,34 @@ export class Transactions {
       // Both at once the first time: the second commit should not wait again.
       await Promise.all(this.sides.map(async (each) => {
         if (each.producer && !each.producer.worn) return;
-        const { network, directory, clock } = this.options;
-        each.producer = new Producer(await (each.producer ? this.finish(each.id, until) : this.initialise(each.id, until)), { network, directory, clock });
+        each.producer = this.producer(await (each.producer ? this.finish(each.id, until) : this.coordinator.initialise(each.id, until)));
       }));
     }
     return side as Side & { producer: Producer };
   }
 
-  private initialise(id: string, until: number): Promise<Identity> {
-    return this.coordinated(id, until, async (node) => {
-      const { code, producerId, epoch } = await this.options.network.send(node, initProducerId(id, this.options.transactionTimeoutMillis));
-      return code === KafkaCode.NONE ? { transactionalId: id, producerId, epoch } : code;
-    });
-  }
-
-  /** Asks the coordinator of a transactional id until it gives something else than "not now" or "not me". */
-  private async coordinated<T>(id: string, until: number, ask: (node: number) => Promise<T | number>): Promise<T> {
-    const { clock, coordinators } = this.options;
-    for (let pause = PAUSE_MILLIS.first; ; pause = Math.min(pause * 2, PAUSE_MILLIS.most)) {
-      let answer: T | number | NoAnswer;
-      try {
-        answer = await ask(await coordinators.node('transaction', id));
-      } catch (error) {
-        if (!(error instanceof NoAnswer) && !(error instanceof ConfabError && error.retryable)) throw error;
-        answer = error instanceof NoAnswer ? error : KafkaCode.COORDINATOR_NOT_AVAILABLE;
-      }
-      if (typeof answer !== 'number' && !(answer instanceof NoAnswer)) return answer;
-      const again = coordinators.stale('transaction', id, answer) || answer === KafkaCode.CONCURRENT_TRANSACTIONS;
-      if (!again || clock.monotonic() >= until) throw answer instanceof NoAnswer ? answer : refusal(answer, id);
-      await clock.sleep(pause);
-    }
-  }
-
   private async transaction({ id, producer }: Side & { producer: Producer }, place: GroupPlace, group: CommitGroup, until: number): Promise<AppendedOffsets> {
     const work = await this.place(group.records);
-    const partitions = work.batches.map(({ topic, partition }) => new Batch<number>(topic, partition));
+    const partitions = work.batches.map(({ topic, partition }): Place => ({ topic, partition }));
     this.written.set(id, [...this.written.get(id) ?? [], ...partitions]);
     try {
-      await this.add(producer.identity, work.batches, group.offsets.length > 0, until);
+      await this.coordinator.add(producer.identity, partitions, group.offsets.length > 0, until);
       await both(
         this.write(producer, work, until),
-        group.offsets.length > 0 ? this.writeOffsets(producer.identity, place, group, until) : Promise.resolve(),
+        group.offsets.length > 0 ? this.offsets.inTransaction(producer.identity, place, group.offsets, until) : Promise.resolve(),
       );
     } catch (error) {
       // Nothing of it is ever committed: the id is initialised before it is used again. Readers wait less when told now.
       producer.worn = true;
-      await this.abort(id, producer.identity);
+      await this.coordinator.abort(producer.identity);
       throw error;
     }
-    await this.end(id, producer, until);
+    try {
+      await this.coordinator.decide(producer.identity, until);
+    } catch (error) {
+      producer.worn = true;
+      throw error;
+    }
     this.written.set(id, partitions);
     return work.offsets;
   }
@@ -195,24 +186,6 @@ export class Transactions {
     return { batches: batcher.batches, offsets: new Array<number>(records.length) };
   }
 
-  private async add(identity: Identity, batches: readonly Batch<number>[], offsets: boolean, until: number): Promise<void> {
-    const { network, group } = this.options;
-    const id = identity.transactionalId ?? '';
-    const partitions = [...new Map(batches.map((batch) => [`${batch.topic}/${batch.partition}`, batch])).values()];
-    const topics = byTopic(partitions, ({ partition }) => partition);
-    await this.coordinated(id, until, async (node) => {
-      // Sent together: the broker takes the requests of a connection in order.
-      const [codes, offsetsCode] = await Promise.all([
-        topics.length > 0 ? network.send(node, addPartitionsToTxn(identity, topics)) : [],
-        offsets ? network.send(node, addOffsetsToTxn(identity, group)) : KafkaCode.NONE,
-      ]);
-      // Where one partition is refused the others answer OPERATION_NOT_ATTEMPTED.
-      const bad = codes.filter(({ code }) => code !== KafkaCode.NONE && code !== OPERATION_NOT_ATTEMPTED)[0];
-      if (bad?.code === KafkaCode.UNKNOWN_TOPIC_OR_PARTITION) this.options.directory.forget(bad.topic);
-      return bad?.code ?? (offsetsCode === KafkaCode.NONE ? { done: true } : offsetsCode);
-    });
-  }
-
   private async write(producer: Producer, work: { batches: readonly Batch<number>[]; offsets: number[] }, until: number): Promise<void> {
     if (work.batches.length === 0) return;
     const policy: Policy<number> = {
@@ -230,74 +203,11 @@ export class Transactions {
     };
     await producer.send(work.batches, this.options.maxRequestBytes, policy);
   }
-
-  private async writeOffsets(identity: Identity, place: GroupPlace, { offsets }: CommitGroup, until: number): Promise<void> {
-    const { network, coordinators, clock } = this.options;
-    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset, metadata }));
-    for (let pause = PAUSE_MILLIS.first; ; pause = Math.min(pause * 2, PAUSE_MILLIS.most)) {
-      let failed: number | NoAnswer;
-      try {
-        const codes = await network.send(await coordinators.node('group', place.group), txnOffsetCommit(identity, place, topics));
-        const bad = codes.find(({ code }) => code !== KafkaCode.NONE);
-        if (!bad) return;
-        failed = bad.code;
-      } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        failed = error;
-      }
-      const again = coordinators.stale('group', place.group, failed) || failed === KafkaCode.CONCURRENT_TRANSACTIONS;
-      if (!again || clock.monotonic() >= until) throw failed instanceof NoAnswer ? failed : offsetsRefusal(failed, place);
-      await clock.sleep(pause);
-    }
-  }
-
-  /** Asked again after a missing answer: the coordinator knows whether it was decided. */
-  private async end(id: string, producer: Producer, until: number): Promise<void> {
-    const { network, clock, coordinators } = this.options;
-    let unanswered = false;
-    for (let pause = PAUSE_MILLIS.first; ; pause = Math.min(pause * 2, PAUSE_MILLIS.most)) {
-      let failed: number | NoAnswer;
-      try {
-        failed = await network.send(await coordinators.node('transaction', id), endTxn(producer.identity, true));
-        if (failed === KafkaCode.NONE) return;
-        // The decision may stand in the coordinator's log although it could not be acknowledged, and come into force later.
-        unanswered ||= STALE_COORDINATOR.has(failed) || failed === KafkaCode.REQUEST_TIMED_OUT || failed === KafkaCode.UNKNOWN_SERVER_ERROR;
-      } catch (error) {
-        if (error instanceof ConfabError && error.retryable) failed = KafkaCode.COORDINATOR_NOT_AVAILABLE;
-        else if (error instanceof NoAnswer) { failed = error; unanswered ||= error.sent; } else throw error;
-      }
-      const again = coordinators.stale('transaction', id, failed) || (failed === KafkaCode.CONCURRENT_TRANSACTIONS && unanswered);
-      if (again && clock.monotonic() < until) { await clock.sleep(pause); continue; }
-      producer.worn = true;
-      const reason = failed instanceof NoAnswer ? failed.message : codeName(failed);
-      if (unanswered) throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN', { detail: `the end of the transaction: ${reason}` });
-      throw failed instanceof NoAnswer ? failed : refusal(failed === KafkaCode.INVALID_TXN_STATE ? KafkaCode.PRODUCER_FENCED : failed, id);
-    }
-  }
-
-  /** Best effort: the broker ends it by itself after the transaction time-out. */
-  private async abort(id: string, identity: Identity): Promise<void> {
-    try {
-      await this.options.network.send(await this.options.coordinators.node('transaction', id), endTxn(identity, false));
-    } catch { /* the next use of the id, or the time-out, aborts it */ }
-  }
 }
 
-const OPERATION_NOT_ATTEMPTED = 55;
+interface Place { readonly topic: string; readonly partition: number }
 
-function offsetsRefusal(code: number, place: GroupPlace): ConfabError {
-  const detail = `${place.group}, generation ${place.generation}`;
-  if (LOST_PLACE.has(code) || LOST_PRODUCER.has(code) || code === KafkaCode.REBALANCE_IN_PROGRESS || code === KafkaCode.INVALID_TXN_STATE) return new ConfabError('CONFAB_FENCED', { detail: `${detail}: ${codeName(code)}` });
-  return refusal(code, detail);
-}
-
-/** What can be told without asking. */
-function check({ records, offsets }: CommitGroup, maxRecordBytes: number): void {
-  for (const { topic, partition, metadata } of offsets) {
-    if (metadata.length * 3 > MAX_METADATA_BYTES && Buffer.byteLength(metadata) > MAX_METADATA_BYTES) {
-      throw new ConfabError('CONFAB_METADATA_TOO_LARGE', { detail: `${topic}/${partition}: ${Buffer.byteLength(metadata)} bytes` });
-    }
-  }
+function checkSizes(records: readonly NewRecord[], maxRecordBytes: number): void {
   for (const record of records) {
     if (boundOf(record) > maxRecordBytes && recordBytes(record) > maxRecordBytes) throw new ConfabError('CONFAB_RECORD_TOO_LARGE', { detail: `a record for ${record.topic} has ${recordBytes(record)} bytes, the log takes ${maxRecordBytes}` });
   }
