@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { BenchmarkError, progress, rounded, type BenchmarkOptions } from './lib/benchmark.js';
 import { CpuMeter } from './lib/cpu.js';
 import { Processes, type Running } from './lib/processes.js';
+import { profileClock, profileSummaries, type Span } from './lib/profile.js';
 import { needServers, type Server } from './lib/servers.js';
 import { checkLoad, startSocketLoad } from './lib/socket-load.js';
 import { makeTopics, removeKeys, removeTopics } from './lib/topics.js';
@@ -28,6 +29,7 @@ export async function runFull(options: BenchmarkOptions): Promise<Record<string,
   const servers = await needServers('kafka', 'redis');
   const prefix = `bench-${randomBytes(4).toString('hex')}.`;
   const processes = new Processes();
+  let found: { readonly running: readonly Running[]; readonly span: Span; readonly figures: Record<string, unknown> };
   try {
     progress('starting a process for each role');
     const { running, ingestUrl, streamUrl } = await startAllRoles(processes, prefix, servers);
@@ -39,20 +41,23 @@ export async function runFull(options: BenchmarkOptions): Promise<Record<string,
     progress('warming up');
     await load.measuring;
     meter.start();
+    const from = profileClock();
     progress('measuring');
     await load.measured;
+    const to = profileClock();
     const used = meter.perUnit(1);
     const result = await load.result;
     checkLoad(result);
     if (result.turns === 0) throw new BenchmarkError('no turn was completed');
     const microsPerTurn = Object.fromEntries(Object.entries(used).map(([name, micros]) => [name, rounded(micros / result.turns, 1)]));
-    return {
+    found = { running: [...running, load.process], span: { from, to }, figures: {
       fullTurnsPerSecond: Math.round(result.turnsPerSecond), fullMicrosPerTurn: microsPerTurn, fullMicrosPerTurnTotal: rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1),
       p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), fullConversations: options.number('full-conversations'), rejected: result.rejected,
-    };
+    } };
   } finally {
     await processes.stopAll();
     await removeTopics(servers.kafka.address, prefix);
     await removeKeys(servers.redis.address, prefix);
   }
+  return { ...found.figures, fullProfile: profileSummaries(found.running, found.span) };
 }

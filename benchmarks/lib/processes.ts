@@ -1,11 +1,13 @@
 /** Starts processes for a benchmark and ends them with it, whatever happens. */
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchmarkError } from './benchmark.js';
+import { createInterface } from 'node:readline';
+import { BenchmarkError, progress } from './benchmark.js';
 import { built } from './build.js';
+import { newProfile, profileArguments } from './profile.js';
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, millis); });
 
@@ -27,6 +29,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Base URL, for processes of the program. */
   readonly url: string;
+  /** Its CPU profile, once it has ended. */
+  readonly profile: string | undefined;
   /** From its start until it was ready; 0 where nobody waited. */
   readyMillis: number;
 }
@@ -47,8 +51,9 @@ export class Processes {
   /** Starts a built file, with a channel for messages. */
   start(name: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv, url = ''): Running {
     // Both outputs of a child go to our error output: the JSON line must stay the last one of ours.
-    const child = fork(built(file), args, { env: { ...cleanEnvironment(), ...env }, execArgv: [], stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
-    const running = { name, pid: child.pid ?? 0, child, url, readyMillis: 0 };
+    const profile = newProfile(name);
+    const child = fork(built(file), args, { env: { ...cleanEnvironment(), ...env }, execArgv: profileArguments(profile), stdio: ['ignore', 2, 2, 'ipc'], serialization: 'advanced' });
+    const running = { name, pid: child.pid ?? 0, child, url, profile, readyMillis: 0 };
     this.running.push(running);
     return running;
   }
@@ -60,6 +65,21 @@ export class Processes {
     const running = this.start(name, 'main.js', ['start', ...args], { CONFAB_LOG_LEVEL: 'warn', ...settings, CONFAB_HTTP_PORT: String(port) }, url);
     const began = performance.now();
     await untilReady(running);
+    running.readyMillis = performance.now() - began;
+    return running;
+  }
+
+  /** Starts another program and waits for a line of its output; what else it says goes to our error output. */
+  async startProgram(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv, readyLine: string): Promise<Running> {
+    const child = spawn(command, args, { env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 2] });
+    const running = { name, pid: child.pid ?? 0, child, url: '', profile: undefined, readyMillis: 0 };
+    this.running.push(running);
+    const began = performance.now();
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', (error) => { reject(new BenchmarkError(`${name} could not be started: ${error.message}`)); });
+      child.once('exit', (code) => { reject(new BenchmarkError(`${name} ended with ${code} before it was ready`)); });
+      if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => { if (line === readyLine) resolve(); else progress(`${name}: ${line}`); });
+    });
     running.readyMillis = performance.now() - began;
     return running;
   }

@@ -1,8 +1,9 @@
-/** The real servers that a benchmark needs: as the tests get them. */
+/** The real servers that a benchmark needs: as the tests get them, or of the run's own (`--own`). */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES_FOLDER, TEST_VARIABLES, testServices } from '../../scripts/services/addresses.js';
 import { BenchmarkError } from './benchmark.js';
+import { startOwnServers, type OwnServers } from './own-servers.js';
 
 type Name = 'kafka' | 'redis';
 
@@ -12,14 +13,25 @@ export interface Server {
   readonly pids: readonly number[];
 }
 
+let own: OwnServers | undefined;
+
+/** From now on `needServers` gives servers that only this run knows. End them with `closeOwnServers`. */
+export async function openOwnServers(): Promise<void> { own = await startOwnServers(); }
+
+export async function closeOwnServers(): Promise<void> { await own?.close(); }
+
 export async function needServers<N extends Name>(...names: N[]): Promise<Record<N, Server>> {
-  const found = { ...await testServices(), ...process.env };
+  const found = own?.addresses ?? { ...await testServices(), ...process.env };
   const missing = names.filter((name) => found[TEST_VARIABLES[name]] === undefined);
-  if (missing.length > 0) throw new BenchmarkError(`this benchmark needs ${missing.join(' and ')}: npm run services -- up ${missing.join(' ')}`);
-  return Object.fromEntries(names.map((name) => [name, { address: found[TEST_VARIABLES[name]] ?? '', pids: ownPids(name, found[TEST_VARIABLES[name]] ?? '') }])) as unknown as Record<N, Server>;
+  if (missing.length > 0) throw new BenchmarkError(`this benchmark needs ${missing.join(' and ')}: npm run services -- up ${missing.join(' ')}, or --own`);
+  const pidsOf = (name: Name, address: string): readonly number[] => own?.pids[name] ?? sharedPids(name, address);
+  return Object.fromEntries(names.map((name) => {
+    const address = found[TEST_VARIABLES[name]] ?? '';
+    return [name, { address, pids: pidsOf(name, address) }];
+  })) as unknown as Record<N, Server>;
 }
 
-function ownPids(name: Name, address: string): number[] {
+function sharedPids(name: Name, address: string): number[] {
   const file = join(SERVICES_FOLDER, name, 'service.json');
   if (!existsSync(file)) return [];
   const entry = JSON.parse(readFileSync(file, 'utf8')) as { processes: { pid: number }[]; addresses: Record<string, string> };

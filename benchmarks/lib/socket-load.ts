@@ -10,6 +10,8 @@ export interface SocketLoad {
   /** Resolves when the measured time is over, before the rest is waited for. */
   readonly measured: Promise<unknown>;
   readonly result: Promise<LoadResult>;
+  /** Ends the measured time now. */
+  end(): void;
 }
 
 /** Starts the load; resolves once every conversation is subscribed and the first messages go out. */
@@ -21,7 +23,7 @@ export async function startSocketLoad(processes: Processes, settings: LoadSettin
   // Whoever fails first tells it; the others must not be taken for unhandled.
   for (const promise of [measuring, measured, result]) promise.catch(() => undefined);
   await nextMessage(running, 'ready');
-  return { process: running, measuring, measured, result };
+  return { process: running, measuring, measured, result, end: () => { running.child.send('end'); } };
 }
 
 /** A figure is worth nothing when messages were lost on the way to it. */

@@ -2,7 +2,7 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { topicSpec } from '../../topology/topic-config.js';
 import { topology, type TopicName } from '../../topology/topology.js';
-import { progress } from './benchmark.js';
+import { BenchmarkError, progress } from './benchmark.js';
 
 export const PARTITIONS = 24;
 
@@ -10,21 +10,32 @@ export function kafkaClient(brokers: string): Kafka {
   return new Kafka({ clientId: 'confab-bench', brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry: { initialRetryTime: 5, multiplier: 1.5, retries: 50 } });
 }
 
-async function withAdmin<T>(brokers: string, run: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(brokers: string, run: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafkaClient(brokers).admin();
   await admin.connect();
   try { return await run(admin); } finally { await admin.disconnect(); }
 }
 
-/** Makes topics (default: all of the topology). */
+/** Makes topics (default: all of the topology) and waits until each partition has a leader. */
 export async function makeTopics(brokers: string, prefix: string, names: readonly TopicName[] = Object.keys(topology.topics) as TopicName[]): Promise<void> {
-  await withAdmin(brokers, (admin) => admin.createTopics({
-    waitForLeaders: true,
-    topics: names.map((name) => {
-      const { name: topic, partitions, config } = topicSpec(name, topology, { prefix, partitions: PARTITIONS });
-      return { topic, numPartitions: partitions, replicationFactor: -1, configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })) };
-    }),
-  }));
+  const specs = names.map((name) => topicSpec(name, topology, { prefix, partitions: PARTITIONS }));
+  await withAdmin(brokers, async (admin) => {
+    await admin.createTopics({
+      // Its own wait fails where the broker has not heard of the topics yet.
+      waitForLeaders: false,
+      topics: specs.map(({ name, partitions, config }) => (
+        { topic: name, numPartitions: partitions, replicationFactor: -1, configEntries: Object.entries(config).map(([entry, value]) => ({ name: entry, value })) })),
+    });
+    for (const patience = performance.now() + 60_000; !await haveLeaders(admin, specs);) {
+      if (performance.now() > patience) throw new BenchmarkError('the topics of the run have no leaders after 60 s');
+      await new Promise((resolve) => { setTimeout(resolve, 50); });
+    }
+  });
+}
+
+async function haveLeaders(admin: Admin, specs: readonly { readonly name: string; readonly partitions: number }[]): Promise<boolean> {
+  const found = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) }).catch(() => ({ topics: [] }));
+  return specs.every(({ name, partitions }) => found.topics.find((one) => one.name === name)?.partitions.filter(({ leader }) => leader >= 0).length === partitions);
 }
 
 export async function removeTopics(brokers: string, prefix: string): Promise<void> {

@@ -34,6 +34,10 @@ export interface LoadResult {
   readonly rejected: Readonly<Record<string, number>>;
   readonly unanswered: number;
   readonly duplicated: number;
+  /** The longest time from due to outcome, milliseconds, by the second of the measured time in which the outcome came. */
+  readonly longestBySecond: readonly number[];
+  /** Outcomes by second. */
+  readonly turnsBySecond: readonly number[];
 }
 
 interface Frame {
@@ -57,6 +61,8 @@ export class ConversationLoad {
   private readonly text: (index: number) => { readonly text: string };
   private readonly histogram: Histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 120_000_000, numberOfSignificantValueDigits: 3 });
   private readonly rejected: Record<string, number> = {};
+  private readonly longestBySecond: number[] = [];
+  private readonly turnsBySecond: number[] = [];
   private sent = 0;
   private underWay = 0;
   private turns = 0;
@@ -90,7 +96,8 @@ export class ConversationLoad {
     }
   }
 
-  async run(on: { measuring(): void; measured(): void }): Promise<LoadResult> {
+  /** `ended`: the measured time is over earlier. */
+  async run(on: { measuring(): void; measured(): void }, ended: Promise<void>): Promise<LoadResult> {
     const { settings } = this;
     this.sending = true;
     const ticking = settings.rate === undefined ? setInterval(() => { this.fill(); }, 20) : this.openLoop(settings.rate);
@@ -98,7 +105,7 @@ export class ConversationLoad {
     const began = performance.now();
     this.measuringSince = began;
     on.measuring();
-    await pause(settings.seconds * 1000);
+    await Promise.race([pause(settings.seconds * 1000), ended]);
     const { turns } = this;
     const seconds = (performance.now() - began) / 1000;
     on.measured();
@@ -115,7 +122,7 @@ export class ConversationLoad {
     const millis = (percentile: number): number => this.histogram.getValueAtPercentile(percentile) / 1000;
     return {
       turns, seconds, turnsPerSecond: turns / seconds, p50Millis: millis(50), p99Millis: millis(99), p999Millis: millis(99.9), maxMillis: this.histogram.maxValue / 1000,
-      rejected: this.rejected, unanswered: this.underWay, duplicated: this.duplicated,
+      rejected: this.rejected, unanswered: this.underWay, duplicated: this.duplicated, longestBySecond: this.longestBySecond, turnsBySecond: this.turnsBySecond,
     };
   }
 
@@ -161,10 +168,17 @@ export class ConversationLoad {
     const due = this.dueAt[conversation] ?? 0;
     if (due === 0) { this.duplicated += 1; return; }
     const now = performance.now();
-    if (now >= this.measuringSince) this.turns += 1;
+    if (now >= this.measuringSince) { this.turns += 1; this.bySecond(now, due); }
     // What was due before belongs to the warm-up, however late it comes.
     if (due >= this.measuringSince) this.histogram.recordValue(Math.max(1, Math.round((now - due) * 1000)));
     this.release(conversation);
+  }
+
+  private bySecond(now: number, due: number): void {
+    const second = Math.floor((now - this.measuringSince) / 1000);
+    while (this.turnsBySecond.length <= second) { this.turnsBySecond.push(0); this.longestBySecond.push(0); }
+    this.turnsBySecond[second] = (this.turnsBySecond[second] ?? 0) + 1;
+    if (due >= this.measuringSince) this.longestBySecond[second] = Math.max(this.longestBySecond[second] ?? 0, Math.round(now - due));
   }
 
   private release(conversation: number): void {

@@ -1,4 +1,4 @@
-/** Process: load over sockets. Its settings come as one JSON argument; it tells its progress by IPC. */
+/** Process: load over sockets. Its settings come as one JSON argument; it tells its progress by IPC; a message to it ends it. */
 import { ConversationLoad, type LoadSettings } from './conversation-load.js';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as LoadSettings;
@@ -7,6 +7,7 @@ const tell = (type: string, more: object = {}): void => { process.send?.({ type,
 const load = new ConversationLoad(settings);
 await load.connect();
 tell('ready');
-const result = await load.run({ measuring: () => { tell('measuring'); }, measured: () => { tell('measured'); } });
+const ended = new Promise<void>((resolve) => { process.once('message', () => { resolve(); }); });
+const result = await load.run({ measuring: () => { tell('measuring'); }, measured: () => { tell('measured'); } }, ended);
 tell('result', { result });
 process.disconnect();
