@@ -3,7 +3,7 @@
 import { startCommand, type Started } from './cli/start.js';
 import { outputOf } from './cli/output.js';
 import { runCli } from './cli/program.js';
-import { openCodec, openLog, type Base } from './composition/infrastructure.js';
+import { openCodec, openKeptState, openLog, type Base } from './composition/infrastructure.js';
 import { systemClock } from './platform/clock.js';
 import type { Config } from './platform/config.js';
 import { createLogger, type Logger } from './platform/observability/logger.js';
@@ -40,6 +40,7 @@ const code = await runCli(process.argv.slice(2), {
     load: async (context) => startCommand(context, (await import('./composition/process.js')).ROLES, start),
   }],
   openLog: (config, mode) => openLog(baseOf(config, true), { readOnly: mode === 'read' }),
+  openState: (config, log) => openKeptState(baseOf(config, true), log),
   openCodec: (config) => openCodec(baseOf(config, true)),
 });
 // Pipes are written behind our back: an exit would cut off what has not left yet.

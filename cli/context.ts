@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Config, Environment } from '../platform/config.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import type { Random } from '../platform/random.js';
+import type { StateStore } from '../platform/state/state-store.js';
 import type { Codec } from '../schemas/codec.js';
 
 export interface Output {
@@ -32,9 +33,13 @@ export interface CliDependencies {
   /** Opens the log that the settings name: for reading only, or for commands that may write. */
   readonly openLog?: (config: Config, mode: 'read' | 'write') => Promise<EventLog>;
   readonly openCodec?: (config: Config) => Promise<Codec>;
+  /** Opens the states of conversations beside an open log: those that the processes of these settings use. */
+  readonly openState?: (config: Config, log: EventLog) => Promise<OpenState>;
   /** Aborts when the user interrupts (Ctrl-C). Default: SIGINT of the process. */
   readonly interrupted?: () => AbortSignal;
 }
+
+export interface OpenState { readonly store: StateStore; close(): Promise<void> }
 
 export interface CliContext extends CliDependencies {
   /** Settings for a command that serves nothing. @throws CONFAB_CONFIG_INVALID, CONFAB_CONFIG_UNKNOWN */

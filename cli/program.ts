@@ -15,6 +15,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'bot', description: 'bots: check', load: async (context) => (await import('./bot.js')).botCommand(context) },
   { name: 'produce', description: 'write records to a topic from JSON lines', load: async (context) => (await import('./produce.js')).produceCommand(context) },
   { name: 'dead-letters', description: 'what stages could not process: list, show, retry, discard', load: async (context) => (await import('./dead-letters.js')).deadLettersCommand(context) },
+  { name: 'rebuild', description: 'make what is kept beside the log again from the log, or compare it', load: async (context) => (await import('./rebuild.js')).rebuildCommand(context) },
   { name: 'conversation', description: 'print the whole story of one conversation, across topics', load: async (context) => (await import('./conversation.js')).conversationCommand(context) },
   { name: 'tail', description: 'print the records of a topic, decoded', load: async (context) => (await import('./tail.js')).tailCommand(context) },
   { name: 'audit', description: 'whether every accepted message has exactly one outcome, in order', load: async (context) => (await import('./audit.js')).auditCommand(context) },

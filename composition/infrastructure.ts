@@ -85,6 +85,13 @@ export async function openState(config: Config, log: EventLog, redis: RedisConne
   return new MemoryStateStore();
 }
 
+/** For commands: the same store, with a connection of its own. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_REDIS_EVICTS, CONFAB_CLOCK_SKEW */
+export async function openKeptState(base: Base, log: EventLog): Promise<{ store: StateStore; close(): Promise<void> }> {
+  const redis = await openRedis(base);
+  const store = await openState(base.config, log, redis);
+  return { store, close: async () => { await store.close(); await redis?.close(); } };
+}
+
 export function openTracer({ config, random, logger }: Base, role: string): Promise<Tracer> {
   const { tracing, observability } = config;
   return createTracer({

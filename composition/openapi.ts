@@ -27,7 +27,7 @@ async function served<T>(roles: readonly Role[], read: (app: FastifyInstance) =>
   const [clock, random] = [new ManualClock(), seededRandom(1)];
   const log = new MemoryEventLog({ clock, random });
   await ensureTopology({ log, clock, topology, settings: topologySettings(config), apply: 'on-start', logger: silentLogger });
-  const infrastructure: Infrastructure = { config, clock, random, logger: silentLogger, metrics: createMetrics(), tracer: noTracer, log, codec: createLocalCodec(), redis: undefined, bots: undefined };
+  const infrastructure: Infrastructure = { config, clock, random, logger: silentLogger, metrics: createMetrics(), tracer: noTracer, log, codec: createLocalCodec(), redis: undefined, state: undefined, bots: undefined };
   const { app, parts } = await buildRoutes(infrastructure, new Set(roles), authenticatorOff(), () => true);
   await app.ready();
   const result = read(app);

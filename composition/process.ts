@@ -11,6 +11,7 @@ import { stageFactories, stageNames } from '../processors/index.js';
 import { fileModelCache } from '../processors/model-cache.js';
 import { createRunner } from '../processors/runner.js';
 import type { Stage } from '../processors/stage.js';
+import type { StateStore } from '../platform/state/state-store.js';
 import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topicsOf } from '../topology/rights.js';
@@ -27,6 +28,8 @@ export interface Infrastructure extends Base {
   readonly log: EventLog;
   readonly codec: Codec;
   readonly redis: RedisConnection | undefined;
+  /** States of conversations; processes of other roles have none. */
+  readonly state: StateStore | undefined;
   /** Where a stage of the process needs them. */
   readonly bots: Bots | undefined;
 }
@@ -47,9 +50,9 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const lifecycle = new Lifecycle({ clock, logger, drainTimeout: config.http.drainTimeout });
   const opened: Component[] = [];
   try {
-    const infrastructure = { ...await openInfrastructure(base, opened), bots: await botsFor(base, roles, opened) };
+    const infrastructure = { ...await openInfrastructure(base, roles, opened), bots: await botsFor(base, roles, opened) };
     await ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
-    for (const component of await stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
+    for (const component of stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);
     opened.length = 0;
@@ -78,7 +81,7 @@ function rolesOf(wanted: readonly string[]): readonly Role[] {
 }
 
 /** Opens what everything stands on, in an order in which it can be closed backwards. */
-async function openInfrastructure(base: Base, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
+async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
   const { config } = base;
   const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
   const tracer = await openTracer(base, config.roles.join(',') || 'all');
@@ -88,22 +91,29 @@ async function openInfrastructure(base: Base, opened: Component[]): Promise<Omit
   const log = await openLog(base, { metrics });
   opened.push({ name: 'log', stop: () => log.close() });
   await log.check();
-  return { ...base, metrics, tracer, log, codec: await openCodec(base), redis };
+  const codec = await openCodec(base);
+  return { ...base, metrics, tracer, log, codec, redis, state: await stateFor(base, roles, { log, redis }, opened) };
 }
 
-async function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, lifecycle: Lifecycle): Promise<Component[]> {
-  const { config, log, redis, codec, clock, random, logger, metrics, tracer } = infrastructure;
-  const names = stageNames.filter((name) => roles.has(name));
-  if (names.length === 0) return [];
-  const parts = { bots: infrastructure.bots ?? fixedBots([]), models: fileModelCache(modelsFolder(infrastructure)) };
+/** Stages need it; operators reach it through egress. */
+async function stateFor({ config }: Base, roles: ReadonlySet<Role>, { log, redis }: Pick<Infrastructure, 'log' | 'redis'>, opened: Component[]): Promise<StateStore | undefined> {
+  if (!roles.has('egress') && !stageNames.some((name) => roles.has(name))) return undefined;
   const state = await openState(config, log, redis);
+  opened.push({ name: 'state', stop: () => state.close() });
   await state.check();
-  const runners = names.map((name): Component => {
+  return state;
+}
+
+function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, lifecycle: Lifecycle): Component[] {
+  const { config, log, codec, state, clock, random, logger, metrics, tracer } = infrastructure;
+  const names = stageNames.filter((name) => roles.has(name));
+  if (names.length === 0 || state === undefined) return [];
+  const parts = { bots: infrastructure.bots ?? fixedBots([]), models: fileModelCache(modelsFolder(infrastructure)) };
+  return names.map((name): Component => {
     const runner = createRunner(name, stageFactories[name](parts) as Stage<typeof name>, {
       log, codec, state, clock, random, logger, metrics, tracer, prefix: config.pipeline.prefix,
       onFatal: (error) => { logger.fatal({ err: error, stage: name }, 'a stage cannot go on'); void lifecycle.stop(error.code, 1).then((code) => { process.exit(code); }); },
     });
-    return { name, start: () => runner.start(), ready: () => runner.ready, stop: () => runner.close() };
+    return { name, start: () => runner.start(), ready: () => (runner.ready ? true : runner.waitsFor), stop: () => runner.close() };
   });
-  return [{ name: 'state', stop: () => state.close() }, ...runners];
 }

@@ -65,6 +65,7 @@ export const catalogue = {
   CONFAB_TOPIC_EXISTS: entry(409, false, 'The topic exists already', 'Run `confab topology plan` to see what differs.'),
   CONFAB_OFFSET_OUT_OF_RANGE: entry(409, false, 'The committed offset is no longer in the log', 'Retention removed records before the group read them. Raise the retention, then move the group to the start of the log (docs/runbook.md).'),
   CONFAB_CONVERSATION_UNKNOWN: entry(404, false, 'The log holds no such conversation', 'Check id and --tenant. Records are kept as long as the retention of their topics.'),
+  CONFAB_PARTITIONS_CHANGED: entry(409, false, 'A topic was given more partitions while it is in use', 'The number is fixed once a topic exists: running processes keep to the old one, no new one starts. Keep the keys where they are, or move the records to a topic that is made anew.'),
   CONFAB_PARTITION_UNKNOWN: entry(404, false, 'The topic has no such partition', 'Compare the partitions with `confab topology plan`.'),
   CONFAB_LOG_LOCKED: entry(409, false, 'Another process writes to the data directory', 'Stop it, or use another CONFAB_DATA_DIR.'),
   CONFAB_LOG_READ_ONLY: entry(409, false, 'The log was opened for reading', 'Send the command to the running process.'),
@@ -93,6 +94,9 @@ export const catalogue = {
   CONFAB_LETTER_NOT_RETRIABLE: entry(422, false, 'The dead letter cannot be retried', 'The detail says why. Discard it once the cause is mended.'),
   CONFAB_LETTERS_BUSY: entry(503, true, 'Somebody else is at work on the dead letters', 'Nothing was written. Repeat when the other command has ended.'),
   CONFAB_TOPIC_OWNED: entry(409, false, 'A stage owns the topic', 'Records of another writer may break what the stage promises. Force it only when you know that they do not.'),
+  CONFAB_VIEW_UNKNOWN: entry(404, false, 'There is no such view', 'Run `confab rebuild` to see the views of the log.'),
+  CONFAB_VIEW_HEALS_ITSELF: entry(409, false, 'The view needs no rebuild by hand', 'It comes back by itself; the detail says how.'),
+  CONFAB_VIEW_NOT_KEPT: entry(409, false, 'The view is not kept here', 'The detail says where it is.'),
   // Topology, configuration, bots, commands
   CONFAB_TOPOLOGY_INVALID: entry(500, false, 'The topology is wrong', 'The detail names the topic or stage and the rule.'),
   CONFAB_TOPOLOGY_REFUSED: entry(409, false, 'The plan would lose data or break the order of keys', 'Read the plan; allow a single change by the flag that it names.'),
