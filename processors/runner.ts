@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
-import type { EventLog, NewRecord } from '../platform/event-log/event-log.js';
+import type { EventLog, NewRecord, RecordBatch } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
 import { noTracer, traceHeaders, type Tracer } from '../platform/observability/tracing.js';
@@ -16,11 +16,14 @@ import type { StageDefinition } from '../topology/define.js';
 import { groupName, topicName, topology, type StageName, type TopicName } from '../topology/topology.js';
 import type { AnyConversationStage, AnyPartitionStage, AnyResult, AnyStage } from './runner/any-stage.js';
 import type { FormedGroup } from './runner/commit-group.js';
-import { ConversationEngine, type StatePort } from './runner/conversation-engine.js';
+import type { StatePort } from './runner/attempts.js';
+import { Consumer } from './runner/consumer.js';
+import { ConversationEngine } from './runner/conversation-engine.js';
 import { deadLetterRecord, type DeadLetterOptions } from './runner/dead-letter.js';
 import type { Engine } from './runner/engine.js';
 import { Inputs } from './runner/inputs.js';
 import { PartitionEngine } from './runner/partition-engine.js';
+import { Progress } from './runner/progress.js';
 import { runnerMetrics, type RunnerMetrics } from './runner/runner-metrics.js';
 import { StageRunner } from './runner/stage-runner.js';
 import { StateView } from './runner/state-view.js';
@@ -46,6 +49,10 @@ export interface RunnerOptions {
   readonly commitEvery?: number;
   /** Conversations whose state is kept in the process. */
   readonly cachedStates?: number;
+  /** Bytes of inputs in flight. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** Calls of a stage that waits, under way at once. Default 2,048. */
+  readonly concurrency?: number;
 }
 
 /** A runner for one stage of the topology; call `start`. */
@@ -53,40 +60,19 @@ export function createRunner<S extends StageName>(name: S, stage: Stage<S>, opti
   const definition: StageDefinition<TopicName> = topology.stages[name];
   const logger = options.logger.child({ stage: name });
   const metrics = runnerMetrics(options.metrics, name);
-  let epoch = '';
-  let kick: () => void = () => undefined;
-  const parts: EngineParts = {
-    name, definition, metrics, logger, options,
+  const shared: SharedParts = {
+    name, definition, metrics, logger, options, stage: stage as AnyStage,
     encode: outputEncoder(options),
     deadLetters: { stage: name, topic: topicName(options.prefix, topology.deadLetters), codec: options.codec.of('DeadLetter'), now: () => options.clock.now(), maxBytes: options.log.maxRecordBytes },
     inputs: new Inputs(new Map(definition.reads.map((topic) => [topicName(options.prefix, topic), { name: topic, codec: codecOf(options.codec, topic) }]))),
-    epoch: () => epoch,
-    onFinished: () => { kick(); },
-  };
-  const runner = new StageRunner({
-    name, logger, metrics,
-    group: groupName(options.prefix, name),
-    topics: definition.reads.map((topic) => topicName(options.prefix, topic)),
-    stateTopic: definition.state === undefined || definition.scope === 'partition' ? undefined : topicName(options.prefix, definition.state),
-    log: options.log, clock: options.clock,
-    engine: createEngine(stage as AnyStage, parts),
     newInstance: ulidMaker(options.clock, options.random),
-    commitEvery: options.commitEvery ?? definition.commitEvery ?? 0,
-    prepare: async () => { epoch = epochOf((await options.log.topic(topicName(options.prefix, 'messages.v1'))).id); },
-    onFatal: options.onFatal,
-    deadLetter: (work, error) => { metrics.deadLetter('produce', error.code); return deadLetterRecord(parts.deadLetters, work, 'produce', error, positionOf(stage as AnyStage, work, epoch, options.clock)); },
-    ...(options.tracer?.enabled === true ? { onCommitted: spanRecorder(name, options.tracer) } : {}),
-  });
-  kick = runner.kick;
-  return runner;
+  };
+  return new StageRunner({ name, logger, metrics, clock: options.clock, newConsumer: () => createConsumer(shared) });
 }
 
-function positionOf(stage: AnyStage, work: Work, epoch: string, clock: Clock): string | null {
-  return stage.scope === 'conversation' ? stage.position(work, { epoch, now: () => clock.now(), signal: work.share.signal }) : null;
-}
-
-interface EngineParts {
+interface SharedParts {
   readonly name: StageName;
+  readonly stage: AnyStage;
   readonly definition: StageDefinition<TopicName>;
   readonly metrics: RunnerMetrics;
   readonly logger: Logger;
@@ -94,6 +80,52 @@ interface EngineParts {
   readonly encode: (work: Work, result: AnyResult) => NewRecord[];
   readonly deadLetters: DeadLetterOptions;
   readonly inputs: Inputs;
+  readonly newInstance: () => string;
+}
+
+/** A consumer with an engine and a state view of its own, and the judge of its progress. */
+function createConsumer(shared: SharedParts): { readonly consumer: Consumer; readonly progress: Progress } {
+  const { name, stage, definition, metrics, logger, inputs, options: { prefix, clock, tracer, ...options } } = shared;
+  const topics = definition.reads.map((topic) => topicName(prefix, topic));
+  let epoch = '';
+  let kick: () => void = () => undefined;
+  let restored = 0;
+  const log = countingReads(options.log, () => { restored += 1; });
+  const consumer = new Consumer({
+    logger, metrics, inputs, topics, clock, log: options.log,
+    group: groupName(prefix, name),
+    stateTopic: definition.state === undefined || definition.scope === 'partition' ? undefined : topicName(prefix, definition.state),
+    fair: stage.scope === 'conversation',
+    newInstance: shared.newInstance,
+    commitEvery: options.commitEvery ?? definition.commitEvery ?? 0,
+    prepare: async () => { epoch = epochOf((await options.log.topic(topicName(prefix, 'messages.v1'))).id); },
+    onFatal: options.onFatal,
+    deadLetter: (work, error) => { metrics.deadLetter('produce', error.code); return deadLetterRecord(shared.deadLetters, work, 'produce', error, positionOf(stage, work, epoch, clock)); },
+    ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }),
+    ...(tracer?.enabled === true ? { onCommitted: spanRecorder(name, tracer) } : {}),
+  }, createEngine(stage, { ...shared, log, epoch: () => epoch, onFinished: () => { kick(); } }));
+  kick = consumer.kick;
+  return { consumer, progress: new Progress({ consumer, log: options.log, clock, logger, topics, budget: options.budget ?? definition.budget, restored: () => restored }) };
+}
+
+/** The log, telling of every batch that is read without a group: what takes long to restore still shows that it goes on. */
+function countingReads(log: EventLog, onBatch: () => void): EventLog {
+  async function* read(...parts: Parameters<EventLog['read']>): AsyncGenerator<RecordBatch> {
+    for await (const batch of log.read(...parts)) { onBatch(); yield batch; }
+  }
+  return new Proxy(log, { get: (target, name) => {
+    if (name === 'read') return read;
+    const value: unknown = Reflect.get(target, name);
+    return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+  } });
+}
+
+function positionOf(stage: AnyStage, work: Work, epoch: string, clock: Clock): string | null {
+  return stage.scope === 'conversation' ? stage.position(work, { epoch, now: () => clock.now(), signal: work.share.signal }) : null;
+}
+
+interface EngineParts extends SharedParts {
+  readonly log: EventLog;
   readonly epoch: () => string;
   readonly onFinished: () => void;
 }
@@ -106,7 +138,7 @@ function partitionEngine(stage: AnyPartitionStage, { definition, metrics, option
   if (definition.state === undefined) throw new ConfabError('CONFAB_TOPOLOGY_INVALID', { detail: `stage "${parts.name}": scope "partition" needs a state topic` });
   const codec = codecOf(options.codec, definition.state);
   return new PartitionEngine({
-    ...parts, stage, log: options.log, clock: options.clock,
+    ...parts, stage, clock: options.clock,
     stateTopic: topicName(options.prefix, definition.state),
     decodeState: (bytes) => codec.decode(bytes),
     onDeadLetter: metrics.deadLetter,
@@ -116,18 +148,19 @@ function partitionEngine(stage: AnyPartitionStage, { definition, metrics, option
 function conversationEngine(stage: AnyConversationStage, { definition, metrics, options, ...parts }: EngineParts): Engine {
   return new ConversationEngine({
     ...parts, stage, clock: options.clock, budget: options.budget ?? definition.budget,
-    state: statePort(definition, parts.logger, metrics, options),
+    state: statePort(definition, parts, metrics, options),
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     onRetry: metrics.retried, onDrop: metrics.dropped, onDeadLetter: metrics.deadLetter,
   });
 }
 
-function statePort(definition: StageDefinition<TopicName>, logger: Logger, metrics: RunnerMetrics, options: RunnerOptions): StatePort | undefined {
+function statePort(definition: StageDefinition<TopicName>, { log, logger }: Pick<EngineParts, 'log' | 'logger'>, metrics: RunnerMetrics, options: RunnerOptions): StatePort | undefined {
   if (definition.state === undefined) return undefined;
   const codec = codecOf(options.codec, definition.state);
   return {
     encode: (value) => codec.encode(value),
     view: new StateView<unknown>({
-      log: options.log, store: options.state, clock: options.clock, logger,
+      log, store: options.state, clock: options.clock, logger,
       topic: topicName(options.prefix, definition.state),
       codec: { decode: (bytes) => codec.decode(bytes), reflects: (value) => (value as { reflects: string }).reflects, learn: (bytes) => codec.learn(bytes) },
       onHeal: metrics.healed,

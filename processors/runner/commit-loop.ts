@@ -46,8 +46,16 @@ export class CommitLoop {
   private stopped = false;
   private abandoned = false;
   private last = -Infinity;
+  /** When a commit was last decided, monotonic. */
+  decidedAt: number;
+  /** Since when the commit that is under way has no answer; undefined between two tries. */
+  askedAt: number | undefined;
+  /** Since when the group that is being committed is tried. */
+  triedSince: number | undefined;
 
-  constructor(private readonly options: CommitLoopOptions) {}
+  constructor(private readonly options: CommitLoopOptions) {
+    this.decidedAt = options.clock.monotonic();
+  }
 
   /** A commit is under way, or about to be: what it comes to is not known. */
   get busy(): boolean { return this.running !== undefined; }
@@ -60,6 +68,11 @@ export class CommitLoop {
   /** Commits past trailing markers and gaps, where there is nothing else to commit. */
   idle(): void {
     if (this.running === undefined && !this.stopped) this.run(() => this.commitOnce());
+  }
+
+  /** Commits the offsets as they stand: only a member of the generation can. */
+  prove(): void {
+    if (this.running === undefined && !this.stopped) this.run(() => this.commitFinished([], [...this.options.shares()]));
   }
 
   /** The generation ends: what is finished is committed and every partition handed over, with no owner's name. */
@@ -109,9 +122,12 @@ export class CommitLoop {
   private async commitFinished(finished: readonly Finished[], also: readonly PartitionShare[]): Promise<void> {
     const { instance, logger, metrics, clock } = this.options;
     const group = this.form(instance, finished, also);
+    if (group.offsets.length === 0) return;
+    this.triedSince ??= clock.monotonic();
     for (let pause = FIRST_PAUSE; ; pause = Math.min(MAX_PAUSE, pause * 2)) {
       try {
         await this.commit(group);
+        this.triedSince = undefined;
         return;
       } catch (error) {
         metrics.commitFailed(toConfabError(error).code);
@@ -147,8 +163,10 @@ export class CommitLoop {
   private async commit(group: FormedGroup): Promise<void> {
     const { assignment, instance, clock, metrics } = this.options;
     this.last = clock.monotonic();
-    const offsets = await assignment.commit(instance, group);
-    metrics.committed(group.finished.length, group.records.length, (clock.monotonic() - this.last) / 1000);
+    this.askedAt = this.last;
+    const offsets = await assignment.commit(instance, group).finally(() => { this.askedAt = undefined; });
+    this.decidedAt = clock.monotonic();
+    metrics.committed(group.finished.length, group.records.length, (this.decidedAt - this.last) / 1000);
     if (!this.abandoned) this.options.onCommitted(group, offsets);
   }
 

@@ -1,15 +1,13 @@
-/** What differs between the scopes of a stage: how inputs become finished work. The rest is the runner's (stage-runner.ts). */
-import type { LogRecord } from '../../platform/event-log/event-log.js';
-import type { PartitionShare } from './partition-share.js';
-import type { Finished } from './work.js';
+/** What differs between the scopes of a stage: how inputs become finished work. The rest is the runner's (consumer.ts). */
+import type { Finished, Work } from './work.js';
 
 export interface Engine {
   /** Makes ready for a partition number, before anything of it is fetched. Idempotent for one that is owned already. */
   gain(partition: number): Promise<void>;
   /** Forgets a partition number; its shares are gone. */
   lose(partition: number): void;
-  /** Takes records that are not done yet; they are in the share's window when it returns. */
-  add(share: PartitionShare, records: readonly LogRecord[]): void;
+  /** Takes inputs that are not done yet and stand in the windows of their shares. */
+  add(works: readonly Work[]): void;
   /** Finished work in commit order, at most `limit` output records. */
   take(limit: number): Finished[];
   /** True when `take` would give something. */
@@ -19,4 +17,8 @@ export interface Engine {
   /** A commit failed: everything that is not committed is forgotten. */
   clear(): void;
   close(): Promise<void>;
+  /** Grows with whatever it does. Where it stands still although there is work, something is stuck. */
+  readonly activity: number;
+  /** True while this input waits for something that ends by itself: an effect within its budget, its next try, its state. */
+  waits(work: Work): boolean;
 }

@@ -31,6 +31,13 @@ export function decodeMetadata(text: string): OwnerMetadata {
   return runs === undefined ? { instance: match[1] ?? '', runs: [] } : { instance: match[1] ?? '', runs };
 }
 
+/** Bytes that the runs take. */
+export function sizeOfRuns(runs: readonly number[]): number {
+  let bytes = 0;
+  for (const length of runs) bytes += length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x20_0000 ? 3 : 8;
+  return bytes;
+}
+
 function varints(numbers: readonly number[]): number[] {
   const bytes: number[] = [];
   for (let number of numbers) {

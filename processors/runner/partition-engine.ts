@@ -4,13 +4,12 @@
  */
 import type { Clock } from '../../platform/clock.js';
 import { toConfabError } from '../../platform/errors.js';
-import type { EventLog, LogRecord, NewRecord } from '../../platform/event-log/event-log.js';
+import type { EventLog, NewRecord } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { AnyContext, AnyPartitionStage, AnyResult } from './any-stage.js';
 import { deadLetterRecord, type DeadLetterOptions, type Phase } from './dead-letter.js';
 import type { Engine } from './engine.js';
 import type { Inputs } from './inputs.js';
-import type { PartitionShare } from './partition-share.js';
 import type { Finished, Work } from './work.js';
 
 export interface PartitionEngineOptions {
@@ -44,6 +43,8 @@ export class PartitionEngine implements Engine {
   private readonly partitions = new Map<number, Partition>();
   private incoming: Work[] = [];
   private decoding = false;
+  /** Batches that were decoded, processed or read back. */
+  activity = 0;
 
   constructor(private readonly options: PartitionEngineOptions) {}
 
@@ -59,17 +60,16 @@ export class PartitionEngine implements Engine {
     this.partitions.set(number, partition);
   }
 
+  /** Nothing of a partition waits by itself: a commit takes what is there. */
+  waits(): boolean { return false; }
+
   lose(number: number): void {
     this.partitions.delete(number);
     this.incoming = this.incoming.filter((work) => work.partition !== number);
   }
 
-  add(share: PartitionShare, records: readonly LogRecord[]): void {
-    for (const record of records) {
-      const work = this.options.inputs.work(share, record);
-      share.window.add(work);
-      this.incoming.push(work);
-    }
+  add(works: readonly Work[]): void {
+    for (const work of works) this.incoming.push(work);
     if (!this.decoding) void this.decode();
   }
 
@@ -97,6 +97,7 @@ export class PartitionEngine implements Engine {
   async close(): Promise<void> { /* nothing is held open */ }
 
   private process(number: number, partition: Partition, works: Work[], finished: Finished[]): void {
+    this.activity += 1;
     const readable: Work[] = [];
     const buried: Finished[] = [];
     for (const work of works) {
@@ -147,6 +148,7 @@ export class PartitionEngine implements Engine {
     // What was committed last, by whomever, is visible only once its markers are written.
     const end = await log.settledEnd(stateTopic, number);
     for await (const batch of log.read(stateTopic, number, from, end)) {
+      this.activity += 1;
       for (const record of batch.records) if (record.key !== null) newest.set(record.key, record.value);
     }
     const records = [...newest].flatMap(([key, value]) => value === null ? [] : [{ key, value: this.options.decodeState(value) }]);

@@ -1,10 +1,13 @@
 /** A partition of an input topic as long as this process owns it. */
 import type { TopicPartition } from '../../platform/event-log/event-log.js';
+import { Postponed } from './postponed.js';
 import { Window } from './window.js';
 import type { Work } from './work.js';
 
 export class PartitionShare implements TopicPartition {
   readonly window: Window<Work>;
+  /** Backlogs of which only offsets are kept. */
+  readonly postponed = new Postponed();
   /** What was last committed: offset and runs, to see whether anyone else was here in between. */
   committed: { offset: number; runs: readonly number[] };
   /** Aborts the calls in flight when the partition leaves. */
@@ -13,6 +16,8 @@ export class PartitionShare implements TopicPartition {
   bytes = 0;
   paused = false;
   endOffset = 0;
+  /** Batches that the log has handed over. */
+  batches = 0;
 
   constructor(readonly topic: string, readonly partition: number, start: number, runs: readonly number[]) {
     this.window = new Window(start, runs);

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { nextTurn } from '../../platform/clock.js';
 import { seededRandom } from '../../platform/random.js';
 import { DoneOffsets, MAX_METADATA_LENGTH, decodeMetadata, encodeMetadata } from './offset-metadata.js';
-import { MAX_WINDOW_RECORDS, Window, type Slot } from './window.js';
+import { MAX_WINDOW_LOAD, Window, type Slot } from './window.js';
 
 const INSTANCE = '01HZZZZZZZZZZZZZZZZZZZZZZZ';
 const slot = (offset: number): Slot => ({ offset, done: false });
@@ -52,7 +52,7 @@ test('a successor does again exactly what was open', () => {
 
 test('the metadata of a full window stays within its limit, however it is fragmented', () => {
   const window = new Window(0);
-  for (let i = 0; i < MAX_WINDOW_RECORDS; i += 1) window.add({ offset: i * 3, done: i % 2 === 1 });
+  for (let i = 0; i < MAX_WINDOW_LOAD; i += 1) window.add({ offset: i * 3, done: i % 2 === 1 });
   assert.ok(window.isFull);
   assert.ok(window.commitPoint(INSTANCE).metadata.length <= MAX_METADATA_LENGTH);
 });
@@ -84,8 +84,8 @@ test('what a former owner had done is handed on by one that has read none or onl
 
 test('the metadata stays within its limit also when a gap follows every record', () => {
   const window = new Window(0);
-  for (let i = 0; i < MAX_WINDOW_RECORDS * 1.25; i += 1) window.add({ offset: i * 2, done: false });
-  window.cover(MAX_WINDOW_RECORDS * 2.5);
+  for (let i = 0; i < MAX_WINDOW_LOAD * 1.25; i += 1) window.add({ offset: i * 2, done: false });
+  window.cover(MAX_WINDOW_LOAD * 2.5);
   const { metadata } = window.commitPoint(INSTANCE);
   assert.ok(metadata.length <= MAX_METADATA_LENGTH);
   assert.ok(metadata.length > MAX_METADATA_LENGTH * 0.8, 'as much as fits');

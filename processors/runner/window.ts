@@ -1,10 +1,12 @@
 /**
  * What a stage has read of one partition and not yet committed as one prefix.
  *
- * Records enter in offset order, are finished in any order, and leave when everything before them is finished. The low
+ * Records enter in offset order, are finished in any order, and leave once they are committed. A record may also be put
+ * off: then only its offset stays here, and the record is read again when its turn comes (fairness: postponed.ts). The low
  * water is the first offset that is not finished: the offset to commit; what is finished beyond it goes into the runs.
  */
-import { DoneOffsets, MAX_METADATA_LENGTH, encodeMetadata } from './offset-metadata.js';
+import { DoneOffsets, MAX_METADATA_LENGTH, encodeMetadata, sizeOfRuns } from './offset-metadata.js';
+import { OffsetRanges } from './offset-ranges.js';
 
 /** A record's place in a window. */
 export interface Slot {
@@ -13,15 +15,25 @@ export interface Slot {
 }
 
 /**
- * Records between low water and the last one read, at most. It bounds the metadata too: a run of L offsets takes at most
- * L bytes (a byte up to 127, then two …), so 2,000 records give at most about 2,700 characters.
+ * Load of a full window: records in memory and bytes of the runs. Both bound the metadata: whatever is finished next, n open
+ * records that stand together become at most n bytes of runs, and pieces that stand apart are in the bytes already. 2,000,
+ * with one batch beyond it and the second bytes of long runs, give at most about 3,700 of 4,000 characters.
  */
-export const MAX_WINDOW_RECORDS = 2000;
+export const MAX_WINDOW_LOAD = 2000;
+/** Offsets between low water and the last one read, at most: what a successor reads again to find what is open. */
+export const MAX_WINDOW_SPAN = 32_768;
+/** The same while records are put off: they are read again in any case. */
+export const MAX_POSTPONED_SPAN = 1_048_576;
 
 export class Window<S extends Slot = Slot> {
-  private readonly slots: S[] = [];
-  private head = 0;
+  /** Ascending; the finished ones among them are not committed yet. */
+  private slots: S[] = [];
+  private readonly postponed = new OffsetRanges();
+  /** The last record read was put off. */
+  private tailPostponed = false;
   private covered: number;
+  /** Bytes of the runs at the last commit point, and of what was torn apart since. */
+  private pieces = 0;
   private readonly doneBefore: DoneOffsets;
 
   /** @param start the committed offset; `runs` what the former owner had done beyond it */
@@ -37,8 +49,31 @@ export class Window<S extends Slot = Slot> {
 
   /** Adds a record to be processed; offsets ascend. */
   add(slot: S): void {
+    if (slot.offset > this.covered) this.pieces += 1;
     this.slots.push(slot);
+    this.tailPostponed = false;
     this.covered = slot.offset + 1;
+  }
+
+  /** Puts a record off; offsets ascend. What stands between it and the one before that was put off is nobody's. */
+  postpone(offset: number): void {
+    if (!this.tailPostponed) this.pieces += 2;
+    this.postponed.append(offset, this.tailPostponed);
+    this.tailPostponed = true;
+    this.covered = offset + 1;
+  }
+
+  /** A record that is done already was passed. */
+  pass(): void { this.tailPostponed = false; }
+
+  isPostponed(offset: number): boolean { return this.postponed.has(offset); }
+
+  get firstPostponed(): number | undefined { return this.postponed.first; }
+
+  /** [from, to) was read again: `taken` (ascending) are in memory now, `kept` are still put off, the rest are gaps. */
+  readAgain(from: number, to: number, taken: readonly S[], kept: readonly number[]): void {
+    this.postponed.retain(from, to, kept);
+    if (taken.length > 0) this.slots = merged(this.slots, taken);
   }
 
   /** Everything before `offset` has been read (gaps and skipped records included). */
@@ -46,53 +81,60 @@ export class Window<S extends Slot = Slot> {
     if (offset > this.covered) this.covered = offset;
   }
 
-  /** Records from the last settled low water on. */
-  get size(): number { return this.slots.length - this.head; }
+  /** Records in memory. */
+  get size(): number { return this.slots.length; }
 
-  get isFull(): boolean { return this.size >= MAX_WINDOW_RECORDS; }
+  get records(): readonly S[] { return this.slots; }
+
+  /** See MAX_WINDOW_LOAD. */
+  get load(): number { return this.slots.length + this.pieces; }
+
+  get isFull(): boolean {
+    return this.load >= MAX_WINDOW_LOAD || this.span >= (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN);
+  }
+
+  /** There is room for some batches again. */
+  get hasRoom(): boolean {
+    return this.load < MAX_WINDOW_LOAD * (this.postponed.first === undefined ? 0.5 : 0.8) && this.span < (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN) * 0.9;
+  }
+
+  private get span(): number { return this.covered - this.lowWater; }
 
   /** Where reading goes on. */
   get nextOffset(): number { return this.covered; }
 
   /** First offset that is not finished. */
   get lowWater(): number {
-    return this.slots[this.firstOpen]?.offset ?? this.covered;
+    return Math.min(this.firstOpen?.offset ?? this.covered, this.postponed.first ?? this.covered);
+  }
+
+  /** The first record in memory that is not finished. */
+  get firstOpen(): S | undefined {
+    let at = 0;
+    while (this.slots[at]?.done === true) at += 1;
+    return this.slots[at];
   }
 
   /** Lengths of alternating open and done runs from the low water on; empty when nothing beyond it is done. */
   runs(): number[] {
-    const runs: number[] = [];
-    let at = this.lowWater;
-    let open = true;
-    let length = 0;
-    const extend = (isOpen: boolean, by: number): void => {
-      if (by === 0) return;
-      if (isOpen === open) { length += by; return; }
-      runs.push(length);
-      open = isOpen;
-      length = by;
-    };
-    for (let i = this.firstOpen; i < this.slots.length; i += 1) {
-      const slot = this.slots[i] as S;
-      extend(false, slot.offset - at);
-      extend(!slot.done, 1);
-      at = slot.offset + 1;
+    const runs = new Runs(this.lowWater);
+    const later = this.postponed.all;
+    let next = 0;
+    for (const slot of this.slots) {
+      for (let range = later[next]; range !== undefined && range.from < slot.offset; range = later[++next]) runs.open(range.from, range.to);
+      if (!slot.done) runs.open(slot.offset, slot.offset + 1);
     }
-    extend(false, this.covered - at);
+    for (let range = later[next]; range !== undefined; range = later[++next]) runs.open(range.from, range.to);
+    runs.doneTo(this.covered);
     // What the former owner had done and nobody has read since stays done, also when this owner hands on at once.
-    let passed = this.covered;
-    for (const { from, to } of this.doneBefore.after(this.covered)) {
-      extend(true, from - passed);
-      extend(false, to - from);
-      passed = to;
-    }
-    if (!open) runs.push(length);
-    return runs;
+    for (const { from, to } of this.doneBefore.after(this.covered)) { runs.openTo(from); runs.doneTo(to); }
+    return runs.lengths();
   }
 
   /** What to commit now: the low water, what is done beyond it, and both as metadata under the name of `instance`. */
   commitPoint(instance: string): { readonly offset: number; readonly runs: readonly number[]; readonly metadata: string } {
     let runs = this.runs();
+    this.pieces = sizeOfRuns(runs);
     let metadata = encodeMetadata({ instance, runs });
     while (metadata.length > MAX_METADATA_LENGTH) {
       // Only where a gap follows every record of a full window; a restart repeats what is left out, which stages with state refuse.
@@ -102,16 +144,53 @@ export class Window<S extends Slot = Slot> {
     return { offset: this.lowWater, runs, metadata };
   }
 
-  /** The low water was committed: what lies before it leaves. Until then a finished slot may become open again. */
+  /**
+   * What is finished was committed and leaves, wherever it stands: a slot holds its record, and a conversation that waits
+   * for long must not keep in memory what was done behind it. Until then a finished slot may become open again.
+   */
   settle(): void {
-    this.head = this.firstOpen;
-    // What has left must not stay reachable: a slot holds its record. Moving the rest only when it is the smaller part costs O(1) a slot.
-    if (this.head > 0 && this.head * 2 >= this.slots.length) { this.slots.splice(0, this.head); this.head = 0; }
+    const { slots } = this;
+    let kept = 0;
+    for (const slot of slots) if (!slot.done) slots[kept++] = slot;
+    slots.length = kept;
+  }
+}
+
+/** Alternating runs, open first, from an offset on. */
+class Runs {
+  private readonly runs: number[] = [];
+  private isOpen = true;
+  private length = 0;
+
+  constructor(private at: number) {}
+
+  /** [from, to) is open; what lies between is done. */
+  open(from: number, to: number): void { this.doneTo(from); this.openTo(to); }
+
+  openTo(to: number): void { this.extend(true, to); }
+
+  doneTo(to: number): void { this.extend(false, to); }
+
+  /** Without a last run that is open. */
+  lengths(): number[] {
+    if (!this.isOpen) this.runs.push(this.length);
+    return this.runs;
   }
 
-  private get firstOpen(): number {
-    let at = this.head;
-    while (this.slots[at]?.done === true) at += 1;
-    return at;
+  private extend(isOpen: boolean, to: number): void {
+    if (to <= this.at) return;
+    if (isOpen !== this.isOpen) { this.runs.push(this.length); this.isOpen = isOpen; this.length = 0; }
+    this.length += to - this.at;
+    this.at = to;
   }
+}
+
+function merged<S extends Slot>(left: readonly S[], right: readonly S[]): S[] {
+  const all: S[] = [];
+  let at = 0;
+  for (const slot of left) {
+    for (let other = right[at]; other !== undefined && other.offset < slot.offset; other = right[++at]) all.push(other);
+    all.push(slot);
+  }
+  return all.concat(right.slice(at));
 }
