@@ -89,7 +89,7 @@ class KafkaEventLog implements EventLog {
     this.metrics = options.metrics ? kafkaMetrics(options.metrics) : noMetrics;
     this.kafka = new Kafka(kafkaConfig(options, this.timings));
     this.network = this.connections();
-    this.directory = new Directory(this.network, clock);
+    this.directory = new Directory(this.network, clock, (error) => { options.logger.error({ err: error }, 'partitions were added to a topic: keys stay where they are, and nobody reads the new ones'); });
     this.kafkaAdmin = new LazyAdmin(this.kafka);
     this.acls = new KafkaAcls(this.kafkaAdmin);
     this.topics = new KafkaAdmin({

@@ -74,7 +74,7 @@ async function main(): Promise<boolean> {
     await Promise.all(Array.from({ length: Number(values['at-once']) }, work));
   });
   const worst = (of: (outcome: Outcome) => number): number => rounded(Math.max(0, ...outcomes.map(of)));
-  process.stdout.write(`${JSON.stringify({ points: points.length, proved: points.length - new Set(failures.map((failure) => failure.split(':')[0])).size, slowestSuccessorMillis: worst((each) => each.successorMillis), longestSilenceMillis: worst((each) => each.silenceMillis), brokers, failures })}\n`);
+  process.stdout.write(`${JSON.stringify({ points: points.length, proved: points.length - new Set(failures.map((failure) => failure.split(':')[0])).size, slowestSuccessorMillis: worst((each) => each.successorMillis), longestSilenceMillis: worst((each) => each.silenceMillis), mostStolenMillis: worst((each) => each.stolenMillis), limitMillis: LIMIT_MILLIS, brokers, failures })}\n`);
   return failures.length === 0;
 }
 

@@ -8,7 +8,7 @@ import type { Logger } from '../../observability/logger.js';
 import { partitionOf } from '../../partitioner.js';
 import type { AppendedOffsets, Appender, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
-import { codeName, KafkaCode, refusal } from './codes.js';
+import { codeName, KafkaCode, LOST_PRODUCER, refusal } from './codes.js';
 import type { Directory } from './directory.js';
 import type { KafkaMetrics } from './metrics.js';
 import type { Batch} from './producer.js';
@@ -182,8 +182,9 @@ export class KafkaAppender implements Appender {
 
   private place(call: Call, batcher: Batcher<Ref>): void {
     const partitions = call.records.map((record) => {
-      const count = this.options.directory.cached(record.topic)?.leaders.length ?? 0;
-      return record.partition ?? (record.key === null ? 0 : partitionOf(record.key, Math.max(1, count)));
+      const { directory } = this.options;
+      const topic = directory.cached(record.topic);
+      return record.partition ?? (record.key === null ? 0 : partitionOf(record.key, topic === undefined ? 1 : directory.spread(topic)));
     });
     const wrong = call.records.findIndex((record, index) => (partitions[index] as number) >= (this.options.directory.cached(record.topic)?.leaders.length ?? Infinity));
     if (wrong >= 0) {
@@ -239,7 +240,8 @@ export class KafkaAppender implements Appender {
     const about = records.length === 0 && (large || code === KafkaCode.INVALID_TIMESTAMP || code === KafkaCode.INVALID_RECORD);
     const parts = about ? halves(batch) : undefined;
     if (parts) return parts;
-    const error = refusal(code, detail);
+    // The producer, not the caller, is what the broker does not know any more: a new one is taken for the next call.
+    const error = LOST_PRODUCER.has(code) ? new ConfabError('CONFAB_LOG_UNAVAILABLE', { detail: `${detail}: ${codeName(code)}` }) : refusal(code, detail);
     for (const at of records.length === 0 ? batch.records.keys() : records) {
       const ref = batch.refs[at];
       if (ref) this.fail(ref.call, error);

@@ -23,8 +23,12 @@ const LEADERLESS_MILLIS = 100;
 export class Directory {
   private readonly known = new Map<string, { topic: Topic; until: number }>();
   private readonly asked = new Map<string, Promise<Topic>>();
+  /** Partitions that a topic (by its id) had when it was first seen. */
+  private readonly first = new Map<string, number>();
+  private readonly told = new Set<string>();
 
-  constructor(private readonly network: Network, private readonly clock: Clock) {}
+  /** @param onGrown told once a number: the topic has got partitions since it was first seen */
+  constructor(private readonly network: Network, private readonly clock: Clock, private readonly onGrown: (error: ConfabError) => void = () => undefined) {}
 
   /** @throws CONFAB_TOPIC_UNKNOWN, CONFAB_LOG_REFUSED, NoAnswer */
   async topic(name: string): Promise<Topic> {
@@ -37,6 +41,12 @@ export class Directory {
   }
 
   forget(name: string): void { this.known.delete(name); }
+
+  /**
+   * The partitions over which keys are spread and members share: as many as there were when the topic was first seen. Were it
+   * the number of now, a topic that is given more would scatter conversations over two partitions each, in silence.
+   */
+  spread({ id, leaders }: Topic): number { return this.first.get(id) ?? leaders.length; }
 
   async all(): Promise<Topic[]> {
     return (await this.network.send('any', metadata(null))).filter(({ code }) => code === KafkaCode.NONE).map((topic) => this.keep(topic));
@@ -73,9 +83,19 @@ export class Directory {
     const leaders: number[] = Array.from({ length: found.partitions.length }, () => -1);
     for (const { partition, leader } of found.partitions) leaders[partition] = leader;
     const topic = { name: found.name, id: found.id, internal: found.internal, leaders, replicas: found.partitions[0]?.replicas ?? 0 };
+    this.compare(topic);
     // Partitions that have a leader go on while another of the topic has none.
     this.known.set(found.name, { topic, until: this.clock.monotonic() + (leaders.includes(-1) ? LEADERLESS_MILLIS : MAX_AGE_MILLIS) });
     return topic;
+  }
+
+  private compare({ name, id, leaders }: Topic): void {
+    const first = this.first.get(id);
+    if (first === undefined) { this.first.set(id, leaders.length); return; }
+    const told = `${id}/${leaders.length}`;
+    if (leaders.length === first || this.told.has(told)) return;
+    this.told.add(told);
+    this.onGrown(new ConfabError('CONFAB_PARTITIONS_CHANGED', { detail: `${name} had ${first} partitions and has ${leaders.length} now` }));
   }
 }
 

@@ -160,7 +160,7 @@ export class KafkaMember implements GroupMember {
     const counts = new Map<string, number>();
     for (const topic of topicsOf(joined.members)) {
       directory.forget(topic);
-      counts.set(topic, (await directory.topic(topic)).leaders.length);
+      counts.set(topic, directory.spread(await directory.topic(topic)));
     }
     return assign(joined.members, (topic) => counts.get(topic) ?? 0);
   }

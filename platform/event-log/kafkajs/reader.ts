@@ -81,7 +81,9 @@ async function fetchOnce({ network, directory, fetchBytes }: ReaderOptions, topi
     const limits = { maxWaitMillis: MAX_WAIT_MILLIS, maxBytes: fetchBytes, maxPartitionBytes: fetchBytes };
     const answer = await network.send(leader, fetch(limits, [{ topic, partitions: [{ partition, offset }] }]));
     const found = answer.partitions[0];
-    if (answer.code !== KafkaCode.NONE || !found) throw refusal(answer.code, `${topic}/${partition}`);
+    if (answer.code !== KafkaCode.NONE) throw refusal(answer.code, `${topic}/${partition}`);
+    // A quota is used up: the broker answers with nothing, and the next request waits as long as it asked for.
+    if (!found) return undefined;
     if (STALE_LEADER.has(found.code)) { directory.forget(topic); return undefined; }
     if (found.code !== KafkaCode.NONE && found.code !== KafkaCode.OFFSET_OUT_OF_RANGE) throw refusal(found.code, `${topic}/${partition}`);
     return found;

@@ -7,8 +7,8 @@ import { systemRandom, ulidMaker } from '../../random.js';
 import { serviceAddress } from '../../testing.js';
 import type { EventLog, TopicConfig } from '../event-log.js';
 import { openKafkaLog, type KafkaLogOptions } from '../kafkajs.js';
-import { Network } from '../kafkajs-protocol.js';
-import type { WireRequest } from './wire.js';
+import { NoAnswer, Network } from '../kafkajs-protocol.js';
+import { Reader, Writer, type WireRequest } from './wire.js';
 
 const ulid = ulidMaker(systemClock, systemRandom);
 
@@ -42,6 +42,69 @@ export class CountingNetwork extends Network {
     this.counts.set(request.apiName, (this.counts.get(request.apiName) ?? 0) + 1);
     return super.send(node, request);
   }
+}
+
+/** What becomes of one request: refused with a code, carried out and answered with a code all the same, or without an answer. */
+export interface Fault {
+  readonly api: string;
+  readonly carriedOut: boolean;
+  /** undefined: there is no answer. */
+  readonly code: number | undefined;
+}
+
+/** Real brokers, of whose answers one is exchanged now and then. */
+export class FaultyNetwork extends CountingNetwork {
+  private fault: Fault | undefined;
+
+  /** For the next request of that name. */
+  plan(fault: Fault): void { this.fault = fault; }
+
+  /** The fault has happened. */
+  get done(): boolean { return this.fault === undefined; }
+
+  override async send<T>(node: number | 'any', request: WireRequest<T>): Promise<T> {
+    const { fault } = this;
+    if (fault?.api !== request.apiName) return super.send(node, request);
+    this.fault = undefined;
+    const answer = fault.carriedOut ? await super.send(node, request) : undefined;
+    if (fault.code === undefined) throw new NoAnswer(fault.carriedOut, new Error('lost'));
+    return withCode(request, answer, fault.code);
+  }
+}
+
+function withCode<T>(request: WireRequest<T>, answer: T | undefined, code: number): T {
+  const nobody = { topic: '', partition: 0, code };
+  switch (request.apiName) {
+    case 'Produce': return producedOf(request).map((each) => ({ ...each, code, baseOffset: -1, refused: [], message: null })) as T;
+    case 'InitProducerId': return { code, producerId: -1, epoch: -1 } as T;
+    case 'FindCoordinator': return { code, node: -1 } as T;
+    case 'AddPartitionsToTxn': case 'TxnOffsetCommit': case 'OffsetCommit': return [nobody] as T;
+    case 'AddOffsetsToTxn': case 'EndTxn': case 'Heartbeat': return code as T;
+    case 'OffsetFetch': return { code, offsets: [] } as T;
+    case 'JoinGroup': return { generation: -1, protocol: null, leader: '', members: [], member: '', ...answer, code } as T;
+    case 'SyncGroup': return { assignment: Buffer.alloc(0), code } as T;
+    default: throw new Error(`no answer is made up for ${request.apiName}`);
+  }
+}
+
+/** The partitions that a Produce request is about. */
+function producedOf(request: WireRequest<unknown>): { topic: string; partition: number }[] {
+  const out = new Writer();
+  request.encode(out);
+  const input = new Reader(out.result);
+  input.string();
+  input.int16();
+  input.int32();
+  return input.array(() => {
+    const topic = input.string() ?? '';
+    return input.array(() => { const partition = input.int32(); input.data(); return { topic, partition }; });
+  }).flat();
+}
+
+export function openFaulty(t: TestContext): FaultyNetwork {
+  const network = new FaultyNetwork(new Kafka({ brokers: brokers(), clientId: 'test', logLevel: logLevel.NOTHING }));
+  t.after(() => network.close());
+  return network;
 }
 
 export function openNetwork(t: TestContext): CountingNetwork {

@@ -13,6 +13,7 @@ import { partitionOf } from '../../partitioner.js';
 import type { AppendedOffsets, CommitGroup, NewRecord } from '../event-log.js';
 import { NoAnswer } from '../kafkajs-protocol.js';
 import { KafkaCode, refusal } from './codes.js';
+import type { Topic } from './directory.js';
 import type { KafkaMetrics } from './metrics.js';
 import { checkMetadata, OffsetWriter } from './offset-writer.js';
 import { Batcher, halves, Producer, type Batch, type Policy } from './producer.js';
@@ -174,13 +175,13 @@ export class Transactions {
   private async place(records: readonly NewRecord[]): Promise<{ batches: readonly Batch<number>[]; offsets: number[] }> {
     const { directory, maxBatchBytes } = this.options;
     const batcher = new Batcher<number>(() => maxBatchBytes);
-    const counts = new Map<string, number>();
+    const topics = new Map<string, Topic>();
     for (let index = 0; index < records.length; index += 1) {
       const record = records[index] as NewRecord;
-      let count = counts.get(record.topic);
-      if (count === undefined) counts.set(record.topic, count = (await directory.topic(record.topic)).leaders.length);
-      const partition = record.partition ?? (record.key === null ? 0 : partitionOf(record.key, count));
-      if (partition >= count) throw new ConfabError('CONFAB_PARTITION_UNKNOWN', { detail: `${record.topic}/${partition}` });
+      let topic = topics.get(record.topic);
+      if (topic === undefined) topics.set(record.topic, topic = await directory.topic(record.topic));
+      const partition = record.partition ?? (record.key === null ? 0 : partitionOf(record.key, directory.spread(topic)));
+      if (partition >= topic.leaders.length) throw new ConfabError('CONFAB_PARTITION_UNKNOWN', { detail: `${record.topic}/${partition}` });
       batcher.add(record, partition, index);
     }
     return { batches: batcher.batches, offsets: new Array<number>(records.length) };
