@@ -7,7 +7,7 @@ import type { Metrics } from '../../platform/observability/metrics.js';
 import { epochOf } from '../../platform/position.js';
 import { type Random, ulidMaker } from '../../platform/random.js';
 import type { Codec } from '../../schemas/codec.js';
-import { topicName } from '../../topology/topology.js';
+import { groupName, topicName } from '../../topology/topology.js';
 import { acceptanceMetrics, type AcceptanceMetrics } from './acceptance-metrics.js';
 import { Acceptor, type AcceptorLimits } from './acceptor.js';
 import type { ClaimIndex } from './claim-index/claim-index.js';
@@ -72,12 +72,31 @@ async function indexedWriter(parts: Parts, requeue: (pending: Pending) => void):
   for (const { partition, end } of bounds) ends[partition] = end;
   const rebuilder = new Rebuilder({
     clock, index, reader, logger, keepMillis, owner: ulidMaker(clock, parts.random)(),
-    neverWritten: async () => (await log.admin.bounds(topic)).every(({ end }) => end === 0),
+    isFirst: (partition) => isFirst(parts, partition),
   });
   const writer = new IndexedWriter({ clock, logger, appender: parts.appender, index, resolver: new Resolver({ clock, index, reader }), rebuilder, epoch, ends, requeue, metrics: parts.acceptance });
   // Partitions that were never built are found now, not by the first message with a key.
   void findLost(index, bounds.length, rebuilder, logger);
   return writer;
+}
+
+/**
+ * No message was ever written, and the index of the partition was never opened: no claim can be under way. That it is opened
+ * now is remembered in the log, by an offset of the edge's group: after a flush in the first seconds it is not the first.
+ */
+async function isFirst({ log, logger, topic, epoch, prefix }: Parts, partition: number): Promise<boolean> {
+  const group = groupName(prefix, 'ingress');
+  const metadata = `keys ${epoch}`;
+  try {
+    if ((await log.admin.bounds(topic)).some(({ end }) => end > 0)) return false;
+    const opened = (await log.admin.committed(group, topic)).find((each) => each.partition === partition);
+    if (opened?.offset !== null && opened?.metadata === metadata) return false;
+    await log.admin.setCommitted(group, [{ topic, partition, offset: 0, metadata }]);
+    return true;
+  } catch (error) {
+    logger.warn({ err: error, partition }, 'whether idempotency keys were taken before cannot be told: waiting as if');
+    return false;
+  }
 }
 
 async function findLost(index: ClaimIndex, partitions: number, rebuilder: Rebuilder, logger: Logger): Promise<void> {

@@ -202,6 +202,26 @@ test('flushed between claim and append: what is appended meanwhile is found by t
   assert.equal((await bench.written()).length, 2);
 });
 
+// An index of a log without messages was once opened at once, also when a claim of before the flush was still on its way.
+test('flushed in the first seconds of an installation, before any message: a key that is on its way is not taken again', async () => {
+  const bench = await Bench.create();
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => { release = resolve; });
+  const slow = await bench.node({ diesAt: 'never', appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const other = await bench.node();
+  const first = slow.send('a', 'k');
+  await bench.clock.advance(1);
+  bench.store.flush();
+  assert.equal((await bench.answer(other.send('a', 'k'))).code, 'CONFAB_INDEX_REBUILDING');
+  await bench.clock.advance(1000);
+  assert.equal((await bench.answer(other.send('a', 'k'))).code, 'CONFAB_INDEX_REBUILDING');
+  release();
+  const one = await bench.answer(first);
+  await bench.clock.advance(16_000);
+  assert.deepEqual((await bench.answer(other.send('a', 'k'))).accepted, { ...one.accepted, duplicate: true });
+  assert.equal((await bench.written()).length, 1);
+});
+
 test('a rebuild remembers keys of the last 24 hours, not older ones', async () => {
   const bench = await Bench.create();
   const keepMillis = 60_000;

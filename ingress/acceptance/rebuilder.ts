@@ -16,8 +16,8 @@ export interface RebuilderOptions {
   readonly keepMillis: number;
   /** Names this node; unique to its process. */
   readonly owner: string;
-  /** True when no message was ever written to any partition: then there is nothing to wait for. */
-  readonly neverWritten: () => Promise<boolean>;
+  /** True when no claim can ever have been made in this partition: then there is nothing to wait for. It is asked once a rebuild. */
+  readonly isFirst: (partition: number) => Promise<boolean>;
 }
 
 const RETRY = 1000;
@@ -98,7 +98,7 @@ export class Rebuilder {
     const from = await reader.offsetAt(partition, turn.now - keepMillis);
     const first = await reader.each(partition, from, fill);
     if (!first.completed) return false;
-    if (await this.options.neverWritten()) return true;
+    if (await this.options.isFirst(partition)) return true;
     // What was claimed before the loss was found may still be appended. The store's clock decides; ours only measures.
     const start = clock.monotonic();
     for (;;) {

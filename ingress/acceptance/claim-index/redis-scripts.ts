@@ -1,18 +1,21 @@
 /**
  * The scripts of the claim index. Keys of one call share the hash tag of their partition, so they lie in one slot.
  *
- * KEYS[1] is the partition's hash {epoch, gen, seq}: it is missing after a flush. `seq` counts the calls of a generation: a
- * server that was set back to an older copy shows a lower one than this node has seen, and is treated as lost.
+ * KEYS[1] is the partition's hash {epoch, gen, seq, server}: it is missing after a flush. `server` is the replication id of the
+ * server that it was opened on: a promoted replica and a server that was started again have another one, and may lack claims
+ * that were made before, so the index counts as lost then. `seq` counts the calls of a generation: data that was set back under
+ * a running server shows a lower one than this node has seen.
  * A claim reads "messageId bodyHash claimedAt logEnd offset", offset "-" while unconfirmed.
  */
 
 const NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)\n";
+const SERVER = "local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)') or ''\n";
 
 /** ARGV: epoch, gen and seq seen last, keepMillis, then messageId, bodyHash, logEnd of each key. */
-export const CLAIM = `${NOW}
-local m = redis.call('HMGET', KEYS[1], 'epoch', 'gen', 'seq')
+export const CLAIM = `${NOW}${SERVER}
+local m = redis.call('HMGET', KEYS[1], 'epoch', 'gen', 'seq', 'server')
 if m[1] ~= ARGV[1] then return {} end
-if m[2] == ARGV[2] and tonumber(m[3]) < tonumber(ARGV[3]) then redis.call('DEL', KEYS[1]) return {} end
+if m[4] ~= server or (m[2] == ARGV[2] and tonumber(m[3]) < tonumber(ARGV[3])) then redis.call('DEL', KEYS[1]) return {} end
 local out = {now, m[2], redis.call('HINCRBY', KEYS[1], 'seq', 1)}
 for i = 2, #KEYS do
   local v = redis.call('GET', KEYS[i])
@@ -25,8 +28,9 @@ end
 return out`;
 
 /** ARGV: epoch. */
-export const READ = `${NOW}
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return {} end
+export const READ = `${NOW}${SERVER}
+local m = redis.call('HMGET', KEYS[1], 'epoch', 'server')
+if m[1] ~= ARGV[1] or m[2] ~= server then return {} end
 local out = {now}
 for i = 2, #KEYS do out[#out + 1] = redis.call('GET', KEYS[i]) or '' end
 return out`;
@@ -53,19 +57,22 @@ for i = 2, #KEYS do
 end
 return 1`;
 
-/** KEYS[2]: the turn {owner, lostAt, until}. ARGV: epoch, owner, lease. */
-export const BEGIN = `${NOW}
-if redis.call('HGET', KEYS[1], 'epoch') == ARGV[1] then return {'ready'} end
-local r = redis.call('HMGET', KEYS[2], 'owner', 'lostAt', 'until')
+/** KEYS[2]: the turn {owner, lostAt, until, server}; of another server it is none. ARGV: epoch, owner, lease. */
+export const BEGIN = `${NOW}${SERVER}
+local m = redis.call('HMGET', KEYS[1], 'epoch', 'server')
+if m[1] == ARGV[1] and m[2] == server then return {'ready'} end
+local r = redis.call('HMGET', KEYS[2], 'owner', 'lostAt', 'until', 'server')
+if r[4] ~= server then r = {} end
 if r[1] and r[1] ~= ARGV[2] and tonumber(r[3]) > now then return {'busy'} end
 local lostAt = r[2] or string.format('%.0f', now)
-redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'lostAt', lostAt, 'until', string.format('%.0f', now + ARGV[3]))
+redis.call('HSET', KEYS[2], 'owner', ARGV[2], 'lostAt', lostAt, 'until', string.format('%.0f', now + ARGV[3]), 'server', server)
 redis.call('PEXPIRE', KEYS[2], 3600000)
 return {'mine', lostAt, now}`;
 
 /** KEYS[2]: the turn, then claims. ARGV: owner, lease, keepMillis, then whole claim, claimedAt of each key. */
-export const FILL = `${NOW}
-if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[1] then return 0 end
+export const FILL = `${NOW}${SERVER}
+local r = redis.call('HMGET', KEYS[2], 'owner', 'server')
+if r[1] ~= ARGV[1] or r[2] ~= server then return 0 end
 redis.call('HSET', KEYS[2], 'until', string.format('%.0f', now + ARGV[2]))
 for i = 3, #KEYS do
   local a = 4 + (i - 3) * 2
@@ -75,9 +82,10 @@ end
 return 1`;
 
 /** ARGV: epoch, owner; the owner names the new generation. */
-export const FINISH = `
-if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[2] then return 0 end
+export const FINISH = `${SERVER}
+local r = redis.call('HMGET', KEYS[2], 'owner', 'server')
+if r[1] ~= ARGV[2] or r[2] ~= server then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'gen', ARGV[2], 'seq', '0')
+redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'gen', ARGV[2], 'seq', '0', 'server', server)
 return 1`;
