@@ -27,7 +27,17 @@ export interface Cluster {
   readonly rights: boolean;
   /** A killed broker may come back after this; short for tests that kill. */
   readonly sessionMillis: number;
+  /** Heap of a broker, such as 384m. */
+  readonly heap?: string;
+  /**
+   * Listeners beside the plain one, by node and zone: the port that clients of the zone are told, where a proxy of theirs
+   * stands. The broker itself listens on `zonePort`.
+   */
+  readonly zones?: readonly (readonly number[])[];
 }
+
+/** Where a broker (numbered from 1) listens for the clients of a zone (from 0). */
+export const zonePort = (cluster: Cluster, node: number, zone: number): number => cluster.port + (node - 1) * STEP + 2 + zone;
 
 /** Settings that all nodes share: small internal topics and quick groups, since tests make many of them. */
 function commonSettings(cluster: Cluster): string[] {
@@ -67,14 +77,15 @@ function rightsSettings(): string[] {
 function nodeSettings(cluster: Cluster, node: number): string {
   const port = cluster.port + (node - 1) * STEP;
   const voters = Array.from({ length: cluster.brokers }, (_, i) => `${i + 1}@127.0.0.1:${cluster.port + i * STEP + 1}`).join(',');
+  const zones = cluster.zones?.[node - 1] ?? [];
   return [
     ...commonSettings(cluster),
     `node.id=${node}`,
     `controller.quorum.voters=${voters}`,
-    `listeners=CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${port + 1}`,
-    `advertised.listeners=CLIENT://127.0.0.1:${port}`,
+    `listeners=${[`CLIENT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${port + 1}`, ...zones.map((_, zone) => `ZONE${zone}://127.0.0.1:${zonePort(cluster, node, zone)}`)].join(',')}`,
+    `advertised.listeners=${[`CLIENT://127.0.0.1:${port}`, ...zones.map((told, zone) => `ZONE${zone}://127.0.0.1:${told}`)].join(',')}`,
     'inter.broker.listener.name=CLIENT',
-    `listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:${cluster.rights ? 'SASL_PLAINTEXT' : 'PLAINTEXT'}`,
+    `listener.security.protocol.map=${['CONTROLLER:PLAINTEXT', `CLIENT:${cluster.rights ? 'SASL_PLAINTEXT' : 'PLAINTEXT'}`, ...zones.map((_, zone) => `ZONE${zone}:PLAINTEXT`)].join(',')}`,
     `log.dirs=${join(cluster.folder, String(node), 'data')}`,
     ...(cluster.rights ? rightsSettings() : []),
   ].join('\n') + '\n';
@@ -115,15 +126,15 @@ async function clusterAnswers(brokers: readonly string[], rights: boolean, count
 }
 
 /** Chooses ports, and empties the folder when it is not wanted or holds another number of brokers. */
-export async function layOut(folder: string, options: { brokers: number; rights: boolean; port: number; fresh: boolean; sessionMillis?: number }): Promise<Cluster> {
+export async function layOut(folder: string, options: { brokers: number; rights: boolean; port: number; fresh: boolean; sessionMillis?: number; heap?: string; zones?: number }): Promise<Cluster> {
   const { brokers, rights } = options;
   if (brokers !== 1 && brokers !== 3) throw new ServiceError('--brokers is 1 or 3');
   const shape = join(folder, 'brokers');
   if (options.fresh || (existsSync(shape) && readFileSync(shape, 'utf8') !== String(brokers))) rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   writeFileSync(shape, String(brokers));
-  const ports = Array.from({ length: brokers }, (_, i) => [i * STEP, i * STEP + 1]).flat();
-  return { folder, port: await freePort(options.port, ports), brokers, rights, sessionMillis: options.sessionMillis ?? 9000 };
+  const ports = Array.from({ length: brokers }, (_, i) => Array.from({ length: 2 + (options.zones ?? 0) }, (__, offset) => i * STEP + offset)).flat();
+  return { folder, port: await freePort(options.port, ports), brokers, rights, sessionMillis: options.sessionMillis ?? 9000, ...(options.heap === undefined ? {} : { heap: options.heap }) };
 }
 
 export const addressesOf = (cluster: Cluster): string[] => Array.from({ length: cluster.brokers }, (_, i) => `127.0.0.1:${cluster.port + i * STEP}`);
@@ -133,7 +144,7 @@ export async function startNode(cluster: Cluster, node: number): Promise<Started
   const java = await ensureJava();
   const jars = await installKafka();
   const settings = await prepareNode(java, jars, cluster, node);
-  const heap = process.env.CONFAB_SERVICES_KAFKA_HEAP ?? '768m';
+  const heap = cluster.heap ?? process.env.CONFAB_SERVICES_KAFKA_HEAP ?? '768m';
   return launch(java, ['-Xms256m', `-Xmx${heap}`, '-XX:+UseG1GC', '-cp', `${jars}/*`, 'kafka.Kafka', settings], { name: `broker-${node}`, folder: cluster.folder });
 }
 

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ledger, type Sent } from '../traffic/ledger.js';
+import type { ConversationHistory, History } from './history.js';
+import { judge, type Followed, type Verdict } from './verdict.js';
+
+const ID = 'c';
+const at = (n: number): string => `0000abcd-${String(n).padStart(12, '0')}-00`;
+const told = (n: number): { position: string; inReplyTo: string } => ({ position: at(n).replace(/00$/, '01'), inReplyTo: `m${n}` });
+
+/** A run in which three messages were accepted, answered and followed, as it must be. */
+class Run {
+  readonly ledger = new Ledger([ID]);
+  readonly sent: Sent[] = [0, 1, 2].map((n) => this.accept(n));
+  history: ConversationHistory = {
+    messages: [0, 1, 2].map((n) => ({ position: at(n), messageId: `m${n}`, text: `t${n}` })),
+    intents: [0, 1, 2].map(at),
+    replies: [0, 1, 2].map((n) => ({ position: at(n), inReplyTo: `m${n}`, prev: n === 0 ? null : at(n - 1) })),
+    letters: [], state: { reflects: at(2), turns: 3 },
+  };
+  counted = 3;
+  seen = [0, 1, 2].map(told);
+  unrecovered = new Set<string>();
+
+  accept(n: number, key: string | undefined = `k${n}`): Sent {
+    const sent = this.ledger.begin(ID, `t${n}`, key);
+    this.ledger.acknowledge(sent, { messageId: `m${n}`, position: at(n), duplicate: false });
+    return sent;
+  }
+
+  judge(): Verdict {
+    const history: History = { epoch: '0000abcd', conversations: new Map([[ID, this.history]]), counted: this.counted };
+    const follower: Followed = { name: 'f', seen: new Map([[ID, this.seen]]), unrecovered: this.unrecovered };
+    return judge({ sent: new Map([...this.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: this.ledger.contradictions, history, followers: [follower] });
+  }
+}
+
+const change = (run: Run, changes: Partial<ConversationHistory>): void => { run.history = { ...run.history, ...changes }; };
+const without = <T>(list: readonly T[], index: number): T[] => list.filter((_, i) => i !== index);
+
+test('a history as it must be has nothing wrong', () => {
+  assert.deepEqual(new Run().judge(), { accepted: 3, answered: 3, lost: 0, duplicated: 0, reordered: 0, wrong: 0, deadLettered: 0, inLog: 3, findings: [] });
+});
+
+type Planted = readonly [what: string, counted: 'lost' | 'duplicated' | 'reordered' | 'wrong', plant: (run: Run) => void, says: RegExp];
+
+const planted: readonly Planted[] = [
+  ['an acknowledged message that the log lacks', 'lost', (run) => { change(run, { messages: run.history.messages.slice(0, 2), replies: run.history.replies.slice(0, 2), state: { reflects: at(1), turns: 2 } }); run.counted = 2; run.seen.pop(); }, /m2 .*acknowledged and is not in messages/],
+  ['a message without an outcome', 'lost', (run) => { change(run, { replies: run.history.replies.slice(0, 2), state: { reflects: at(1), turns: 2 } }); run.counted = 2; }, /m2 has no outcome/],
+  ['an outcome that a follower was not told', 'lost', (run) => { run.seen = without(run.seen, 1); }, /no outcome of m1 came/],
+  ['a follower that was told of a gap', 'lost', (run) => { run.unrecovered.add(ID); }, /can no longer be had/],
+  ['a text that stands twice', 'duplicated', (run) => { run.accept(3); change(run, { messages: [...run.history.messages, { position: at(3), messageId: 'm3', text: 't2' }], replies: [...run.history.replies, { position: at(3), inReplyTo: 'm3', prev: at(2) }], state: { reflects: at(3), turns: 4 } }); run.counted = 4; run.seen.push(told(3)); }, /"t2" stands in messages.v1 at .*2-00 already/],
+  ['two replies to one message', 'duplicated', (run) => { change(run, { replies: [...run.history.replies, { position: at(2), inReplyTo: 'm2', prev: at(2) }], state: { reflects: at(2), turns: 4 } }); run.counted = 4; }, /m2 has 2 outcomes/],
+  ['a reply and a dead letter of one message', 'duplicated', (run) => { change(run, { letters: [{ position: at(1), code: 'CONFAB_STAGE_FAILED' }] }); }, /m1 has 2 outcomes/],
+  ['an intent that stands twice', 'duplicated', (run) => { change(run, { intents: [...run.history.intents, at(0)] }); }, /twice/],
+  ['a frame that came twice', 'duplicated', (run) => { run.seen = [told(0), told(1), told(1), told(2)]; }, /m1 came 2 times/],
+  ['a key that was answered with two messages', 'duplicated', (run) => { run.ledger.acknowledge(run.sent[1] as Sent, { messageId: 'm9', position: at(9), duplicate: true }); }, /k1 was answered with m1 .* and with m9/],
+  ['a message that stands before one acknowledged earlier', 'reordered', (run) => { run.ledger.acknowledge(run.ledger.begin(ID, 'early', undefined), { messageId: 'm1', position: at(1), duplicate: false }); }, /stands before it/],
+  ['replies in another order', 'reordered', (run) => { const [a, b, c] = run.history.replies; change(run, { replies: [a, c, b].filter((each) => each !== undefined) }); }, /stands after that of/],
+  ['frames in another order', 'reordered', (run) => { run.seen = [told(1), told(0), told(2)]; }, /it came after/],
+  ['a refused message in the log', 'wrong', (run) => { const sent = run.ledger.begin(ID, 't3', undefined); run.ledger.refuse(sent); change(run, { messages: [...run.history.messages, { position: at(3), messageId: 'm3', text: 't3' }] }); }, /refused as not written/],
+  ['a text that nobody sent', 'wrong', (run) => { change(run, { messages: [...run.history.messages, { position: at(3), messageId: 'm3', text: 'x' }] }); }, /nobody sent "x"/],
+  ['a record at another place than was answered', 'wrong', (run) => { change(run, { messages: run.history.messages.map((each, i) => (i === 2 ? { ...each, position: at(7) } : each)) }); }, /stands at .*7-00/],
+  ['a reply to another message', 'wrong', (run) => { change(run, { replies: run.history.replies.map((each, i) => (i === 0 ? { ...each, inReplyTo: 'm1' } : each)) }); }, /answers m1, at its position stands m0/],
+  ['a reply that forgets the one before', 'wrong', (run) => { change(run, { replies: run.history.replies.map((each, i) => (i === 2 ? { ...each, prev: at(0) } : each)) }); }, /names .*0-00 as the one before/],
+  ['a state that has missed a turn', 'wrong', (run) => { change(run, { state: { reflects: at(2), turns: 2 } }); }, /the state has 2 turns/],
+  ['a dead letter that nothing asked for', 'wrong', (run) => { change(run, { replies: run.history.replies.slice(0, 2), letters: [{ position: at(2), code: 'CONFAB_STAGE_FAILED' }], state: { reflects: at(1), turns: 2 } }); run.counted = 2; }, /dead letter with CONFAB_STAGE_FAILED/],
+  ['counts that do not add up', 'wrong', (run) => { run.counted = 4; }, /analytics counts 4 of 3/],
+  ['a frame of a message that is not there', 'wrong', (run) => { run.seen.push({ position: at(9), inReplyTo: 'm9' }); }, /m9 came, which is no message/],
+];
+
+for (const [what, counted, plant, says] of planted) {
+  test(`${what} is found, as ${counted}, with its conversation`, () => {
+    const run = new Run();
+    plant(run);
+    const verdict = run.judge();
+    assert.ok(verdict[counted] > 0, JSON.stringify(verdict));
+    assert.ok(verdict.findings.some(({ kind, detail, conversation }) => kind === counted && says.test(detail) && (conversation === ID || /analytics/.test(detail))), JSON.stringify(verdict.findings));
+  });
+}
+
+test('an accepted message without exactly one outcome is not answered', () => {
+  const run = new Run();
+  change(run, { replies: [...run.history.replies.slice(0, 2), { position: at(0), inReplyTo: 'm0', prev: at(1) }] });
+  assert.deepEqual((({ accepted, answered }) => ({ accepted, answered }))(run.judge()), { accepted: 3, answered: 1 });
+});
+
+test('what nobody knows may stand in the log or not, once', () => {
+  for (const written of [true, false]) {
+    const run = new Run();
+    run.ledger.lose(run.ledger.begin(ID, 't3', undefined));
+    if (written) {
+      change(run, { messages: [...run.history.messages, { position: at(3), messageId: 'm3', text: 't3' }], replies: [...run.history.replies, { position: at(3), inReplyTo: 'm3', prev: at(2) }], state: { reflects: at(3), turns: 4 } });
+      run.counted = 4;
+      run.seen.push(told(3));
+    }
+    assert.deepEqual(run.judge().findings, []);
+  }
+});
