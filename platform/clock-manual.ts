@@ -1,13 +1,14 @@
 import type { Clock, Timer } from './clock.js';
 
-interface Pending { due: number; order: number; run: () => void }
+interface Pending { readonly due: number; readonly order: number; readonly run: () => void }
 
 /** A clock that moves only when told to: for tests and simulations. */
 export class ManualClock implements Clock {
   private time: number;
   private readonly start: number;
   private order = 0;
-  private pending: Pending[] = [];
+  /** In the order in which they run. */
+  private readonly pending: Pending[] = [];
 
   constructor(start = Date.UTC(2026, 0, 1)) {
     this.start = start;
@@ -19,8 +20,13 @@ export class ManualClock implements Clock {
 
   after(millis: number, run: () => void): Timer {
     const entry: Pending = { due: this.time + Math.max(0, millis), order: this.order++, run };
-    this.pending.push(entry);
-    return { cancel: () => { this.pending = this.pending.filter((other) => other !== entry); } };
+    this.pending.splice(this.placeOf(entry), 0, entry);
+    return {
+      cancel: () => {
+        const at = this.placeOf(entry);
+        if (this.pending[at] === entry) this.pending.splice(at, 1);
+      },
+    };
   }
 
   sleep(millis: number, signal?: AbortSignal): Promise<void> {
@@ -39,16 +45,26 @@ export class ManualClock implements Clock {
     const end = this.time + millis;
     for (;;) {
       await settle();
-      const next = this.pending
-        .filter((entry) => entry.due <= end)
-        .sort((a, b) => a.due - b.due || a.order - b.order)[0];
-      if (!next) break;
-      this.pending = this.pending.filter((entry) => entry !== next);
+      const next = this.pending[0];
+      if (!next || next.due > end) break;
+      this.pending.shift();
       this.time = Math.max(this.time, next.due);
       next.run();
     }
     this.time = end;
     await settle();
+  }
+
+  /** Where an entry stands, or would stand. */
+  private placeOf({ due, order }: Pending): number {
+    let low = 0;
+    let high = this.pending.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = this.pending[middle] as Pending;
+      if (other.due < due || (other.due === due && other.order < order)) low = middle + 1; else high = middle;
+    }
+    return low;
   }
 }
 

@@ -23,7 +23,7 @@ const libraries = {
   re2js: /^processors\/(bot|dialogue)\//,
 };
 
-const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate', 'client', 'web', 'cli', 'composition'];
+const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate', 'client', 'web', 'cli', 'composition', 'simulation'];
 
 /** Folder → folders beside its own that it may import. */
 const allowed = {
@@ -39,6 +39,7 @@ const allowed = {
   web: ['client'],
   cli: ['platform', 'schemas', 'topology', 'processors', 'inspect', 'operate', 'client'],
   composition: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate'],
+  simulation: ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate'],
 };
 
 /** What schemas and topology may use of platform beside its types. */

@@ -5,7 +5,7 @@ import type {
 } from '../event-log.js';
 import { Reader, type Pump, type Receiver } from './delivery.js';
 import type { PartitionState } from './store.js';
-import { checkAlive, type PlacedRecord, type Writer } from './writer.js';
+import type { Writer } from './writer.js';
 
 const MAX_METADATA_BYTES = 4_096;
 const BATCH_RECORDS = 1_000;
@@ -18,7 +18,7 @@ export interface AssignmentLog {
   /** 0 for a topic that does not exist. */
   partitionCount(topic: string): number;
   partition(topic: string, partition: number): PartitionState;
-  place(records: CommitGroup['records']): readonly PlacedRecord[];
+  transact(group: string, commit: CommitGroup, check: () => void): Promise<AppendedOffsets>;
   committedBy(group: string, topic: string, partition: number): CommittedOffset;
 }
 
@@ -85,15 +85,7 @@ export class InProcessAssignment implements Assignment {
   }
 
   async commit(_instance: string, group: CommitGroup): Promise<AppendedOffsets> {
-    this.check();
-    const placed = this.log.place(group.records);
-    const offsets = checkOffsets(group.offsets, this.log).map((offset) => ({ ...offset, group: this.options.group }));
-    return this.log.writer.submit((batch) => {
-      this.check();
-      checkAlive(placed);
-      batch.offsets.push(...offsets);
-      return placed.map(({ partition, record }) => batch.append(partition, record));
-    });
+    return this.log.transact(this.options.group, group, () => { this.check(); });
   }
 
   /** No more records; commits still pass. */

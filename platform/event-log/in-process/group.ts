@@ -60,7 +60,13 @@ export class Group {
   }
 }
 
-export class Member implements GroupMember {
+/** A membership that can be ended from outside. */
+export interface InProcessMember extends GroupMember {
+  /** Puts the member out: its generation ends at once, it is not asked and not told but by the signal of its assignment. */
+  expel(): void;
+}
+
+export class Member implements InProcessMember {
   /** Partition numbers of the last generation, for stickiness. */
   owned: readonly number[] = [];
   private current: InProcessAssignment | undefined;
@@ -134,6 +140,14 @@ export class Member implements GroupMember {
     if (this.closed) return;
     this.closed = true;
     await this.drain();
+    this.group.leave(this);
+  }
+
+  /** Ends the membership without asking: what a coordinator does to a member whose session has run out. */
+  expel(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.current?.end();
     this.group.leave(this);
   }
 }

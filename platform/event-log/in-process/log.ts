@@ -5,12 +5,13 @@ import { partitionOf } from '../../partitioner.js';
 import type { Random } from '../../random.js';
 import { recordBytes } from '../batch-limits.js';
 import type {
-  AppendedOffsets, Appender, CommittedOffset, EventLog, GroupListener, GroupMember, GroupOptions, LogAdmin, NewRecord,
+  AppendedOffsets, Appender, CommitGroup, CommittedOffset, EventLog, GroupListener, GroupOptions, LogAdmin, NewRecord,
   OnceAppender, OnceResult, RecordBatch, TopicDescription,
 } from '../event-log.js';
 import { InProcessAdmin } from './admin.js';
+import { checkOffsets } from './assignment.js';
 import { Pump } from './delivery.js';
-import { Group, type GroupLog, type Member } from './group.js';
+import { Group, type GroupLog, type InProcessMember, type Member } from './group.js';
 import { GroupOffsets } from './group-offsets.js';
 import { TopicState, type LogStore, type PartitionState } from './store.js';
 import { checkAlive, Writer, type OpenBatch, type PlacedRecord } from './writer.js';
@@ -106,14 +107,38 @@ export class InProcessLog implements EventLog, GroupLog {
     });
   }
 
-  async join(options: GroupOptions, listener: GroupListener): Promise<GroupMember> {
+  async join(options: GroupOptions, listener: GroupListener): Promise<InProcessMember> {
     this.checkWritable();
     for (const topic of options.topics) this.state(topic);
     let group = this.groups.get(options.group);
     if (!group) this.groups.set(options.group, group = new Group(options.group, this));
     const member = group.join(options, listener);
     this.members.add(member);
-    return { rejoin: () => member.rejoin(), close: async () => { await member.close(); this.members.delete(member); } };
+    return {
+      rejoin: () => member.rejoin(),
+      close: async () => { await member.close(); this.members.delete(member); },
+      expel: () => { member.expel(); this.members.delete(member); },
+    };
+  }
+
+  /** Records and offsets of a group become visible together, unless `check` throws at that moment. */
+  async transact(group: string, commit: CommitGroup, check: () => void): Promise<AppendedOffsets> {
+    check();
+    const placed = this.place(commit.records);
+    const offsets = checkOffsets(commit.offsets, this).map((offset) => ({ ...offset, group }));
+    return this.writer.submit((batch) => {
+      check();
+      checkAlive(placed);
+      batch.offsets.push(...offsets);
+      return placed.map(({ partition, record }) => batch.append(partition, record));
+    });
+  }
+
+  /** Lets offsets pass that no record gets, as transaction markers and aborted records take them on a broker. */
+  async skip(topic: string, partition: number, count: number): Promise<void> {
+    const state = this.partition(topic, partition);
+    await this.writer.alone(async () => { state.end += count; state.next = state.end; });
+    for (const reader of state.readers) reader.offer([]);
   }
 
   read(topic: string, partition: number, from: number, to?: number): AsyncIterable<RecordBatch> {
