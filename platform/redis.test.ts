@@ -86,6 +86,36 @@ test('a Redis that dies is a coded error at once, one that hangs within two seco
   await eventually('it is back', () => redis.call('CONFAB_STATE_UNAVAILABLE', (client) => client.ping()).then(() => true, () => false), 6_000);
 });
 
+/** Answers subscriptions, unless `mute`; keeps what each connection subscribed. */
+function subscriptions(state: { mute: boolean; asked: string[] }) {
+  let count = 0;
+  return (command: string): string | undefined => {
+    const [name, ...channels] = command.split(' ');
+    if (name !== 'ssubscribe') return healthy('noeviction')(command);
+    state.asked.push(...channels);
+    return state.mute ? undefined : channels.map((channel) => `*3\r\n${bulk('ssubscribe')}${bulk(channel)}:${count += 1}\r\n`).join('');
+  };
+}
+
+// The client subscribed again by itself and let go of its promises: one that was not answered in time ended the process.
+test('subscriptions that fail after a reconnect are tried on another connection, and only then the lapse is told', async (t) => {
+  const state = { mute: false, asked: [] as string[] };
+  const fake = await fakeRedis(t, subscriptions(state));
+  const redis = await connectRedis({ urls: [fake.url()], commandTimeoutMillis: 300 }, dependencies);
+  t.after(() => redis.close());
+  let lapses = 0;
+  const subscriber = redis.subscriber({ wanted: () => [['a', 'b'], ['c']], lapsed: () => { lapses += 1; } });
+  await subscriber.ssubscribe('a', 'b', 'c');
+  state.mute = true;
+  state.asked = [];
+  fake.cut();
+  await eventually('it was asked for them on two connections', () => state.asked.filter((channel) => channel === 'c').length >= 2);
+  assert.equal(lapses, 0);
+  state.mute = false;
+  await eventually('the lapse is told', () => lapses === 1);
+  assert.deepEqual(state.asked.slice(-3).sort(), ['a', 'b', 'c'], 'all of them, though the lost connection had confirmed none');
+});
+
 test('a policy that evicts is refused', async (t) => {
   const fake = await fakeRedis(t, healthy('allkeys-lru'));
   const redis = await connectRedis({ urls: [fake.url()] }, dependencies);

@@ -42,13 +42,21 @@ export interface RedisDependencies {
   readonly random: Random;
 }
 
+/** Who subscribes, and so knows what is to be subscribed again when the connection was lost. */
+export interface SubscriptionOwner {
+  /** Every channel that is wanted now, in groups of one slot. */
+  wanted(): Iterable<readonly string[]>;
+  /** All of them are subscribed again; messages may have been missed until now. */
+  lapsed(): void;
+}
+
 /** A connection and what its users share. Adapters take one and never make or close it. */
 export interface RedisConnection {
   readonly client: RedisClient;
   /** Runs commands; what fails becomes a ConfabError with `code`, without secrets. */
   call<T>(code: ErrorCode, work: (client: RedisClient) => Promise<T>): Promise<T>;
-  /** A connection of its own for sharded publish and subscribe; closed together with this one. `onLapse`: messages may have been missed. */
-  subscriber(onLapse: () => void): RedisClient;
+  /** A connection of its own for sharded publish and subscribe; closed together with this one. */
+  subscriber(owner: SubscriptionOwner): RedisClient;
   /** Any error of the client as a ConfabError without secrets. */
   translate(code: ErrorCode, thrown: unknown): ConfabError;
   /** @throws CONFAB_STATE_UNAVAILABLE it does not answer; CONFAB_REDIS_EVICTS a server may evict keys */
@@ -134,15 +142,37 @@ class Connection implements RedisConnection {
     }
   }
 
-  subscriber(onLapse: () => void): RedisClient {
+  subscriber(owner: SubscriptionOwner): RedisClient {
     const client = this.build(true);
     this.watch(client);
     let first = true;
-    const ready = (): void => { if (!first) onLapse(); first = false; };
+    const ready = (): void => {
+      if (!first) {
+        // A cluster client subscribes anew by itself.
+        if (client instanceof Cluster) owner.lapsed();
+        else void this.renew(client, owner);
+      }
+      first = false;
+    };
     client.on(client instanceof Cluster ? 'subscribersReady' : 'ready', ready);
     client.connect().catch(() => { /* it goes on trying; commands on it report */ });
     this.subscribers.push(client);
     return client;
+  }
+
+  /**
+   * Subscribes again what is wanted. The client could do that by itself, but it lets go of the promises (a failure would be an
+   * error that nobody caught) and forgets what was not confirmed when the connection is lost once more.
+   */
+  private async renew(client: Redis, owner: SubscriptionOwner): Promise<void> {
+    try {
+      // All are written in this turn: what is unsubscribed later goes out after them.
+      await Promise.all([...owner.wanted()].map((group) => client.ssubscribe(...group)));
+      owner.lapsed();
+    } catch {
+      // Not all are: a new connection tries again.
+      if (!this.closed && client.status === 'ready') client.disconnect(true);
+    }
   }
 
   translate(code: ErrorCode, thrown: unknown): ConfabError {
@@ -226,7 +256,7 @@ class Connection implements RedisConnection {
       lazyConnect: true,
       // A subscription asked for while the connection is away is kept for its return; commands are not.
       enableOfflineQueue: subscribes,
-      autoResubscribe: subscribes,
+      autoResubscribe: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: subscribes ? null : 0,
       maxLoadingRetryTime: 1_000,

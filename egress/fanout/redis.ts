@@ -23,6 +23,8 @@ export class RedisFanout implements Fanout {
   private readonly prefix: string;
   private readonly subscriber: RedisClient;
   private readonly turns = new Map<number, Turn>();
+  /** Keys that are subscribed, or are going to be, by partition. */
+  private readonly wanted = new Map<number, Set<string>>();
   private listener: FanoutListener | undefined;
   private arrived: Announcement[] = [];
   private closed = false;
@@ -31,7 +33,7 @@ export class RedisFanout implements Fanout {
     this.prefix = options.prefix ?? '';
     redis.client.defineCommand('confabAnnounce', { lua: ANNOUNCE });
     this.scripts = redis.client as unknown as Scripts;
-    this.subscriber = redis.subscriber(() => { if (!this.closed) this.listener?.lapsed(); });
+    this.subscriber = redis.subscriber({ wanted: () => this.channels(), lapsed: () => { if (!this.closed) this.listener?.lapsed(); } });
     this.subscriber.on('smessage', (channel: string, message: string) => { this.receive(channel, message); });
   }
 
@@ -45,10 +47,13 @@ export class RedisFanout implements Fanout {
       this.turns.set(partition, turn);
     }
     turn.keys.add(key);
+    const wanted = this.wanted.get(partition);
+    if (wanted) wanted.add(key); else this.wanted.set(partition, new Set([key]));
     return turn.done;
   }
 
   unsubscribe(partition: number, key: string): void {
+    this.wanted.get(partition)?.delete(key);
     if (this.turns.get(partition)?.keys.delete(key)) return;
     // What still arrives finds no socket. A failure means that the connection is gone, and the subscription with it.
     this.subscriber.sunsubscribe(this.channel(partition, key)).catch(() => { /* see above */ });
@@ -69,6 +74,11 @@ export class RedisFanout implements Fanout {
   async close(): Promise<void> {
     this.closed = true;
     this.subscriber.disconnect();
+  }
+
+  /** What is wanted, a group for each slot. */
+  private *channels(): Generator<readonly string[]> {
+    for (const [partition, keys] of this.wanted) if (keys.size > 0) yield [...keys].map((key) => this.channel(partition, key));
   }
 
   private channel(partition: number, key: string): string { return `${this.prefix}{s${partition}}:live:${key}`; }
