@@ -5,6 +5,7 @@ import type { FaultRun } from './fault-run.js';
 const broker = (run: FaultRun): number => 1 + Math.floor(run.fault.pick * BROKERS);
 
 async function leaderMove({ installation: { brokers }, random }: FaultRun): Promise<void> {
+  await brokers.whole();
   await brokers.moveLeaders(0.5, random);
 }
 
