@@ -8,12 +8,14 @@ export class EgressMetrics {
   private readonly slowCounter: Counter;
   private readonly outcomeCounter: Counter;
   private readonly turns: Histogram;
+  /** Sent since the counter was last read. */
+  private frames = 0;
 
   constructor(registry: Metrics) {
     const registers = [registry];
     this.socketGauge = new Gauge({ name: 'confab_egress_sockets', help: 'Open sockets that follow conversations.', registers });
     this.subscriptionGauge = new Gauge({ name: 'confab_egress_subscriptions', help: 'Subscriptions of open sockets.', registers });
-    this.frameCounter = new Counter({ name: 'confab_egress_frames_total', help: 'Frames sent.', registers });
+    this.frameCounter = new Counter({ name: 'confab_egress_frames_total', help: 'Frames sent.', registers, collect: () => { this.tellFrames(); } });
     this.slowCounter = new Counter({ name: 'confab_egress_slow_closes_total', help: 'Sockets closed because their client read too slowly.', registers });
     this.outcomeCounter = new Counter({ name: 'confab_egress_outcomes_total', help: 'Outcomes read from the log and announced.', registers });
     this.turns = new Histogram({
@@ -25,8 +27,13 @@ export class EgressMetrics {
   socketOpened(): void { this.socketGauge.inc(); }
   socketClosed(subscriptions: number): void { this.socketGauge.dec(); this.subscriptionGauge.dec(subscriptions); }
   subscribed(change: number): void { this.subscriptionGauge.inc(change); }
-  frame(): void { this.frameCounter.inc(); }
+  frame(): void { this.frames += 1; }
   slowClose(): void { this.slowCounter.inc(); }
   announced(outcomes: number): void { this.outcomeCounter.inc(outcomes); }
   turn(seconds: number): void { this.turns.observe(Math.max(0, seconds)); }
+
+  private tellFrames(): void {
+    this.frameCounter.inc(this.frames);
+    this.frames = 0;
+  }
 }

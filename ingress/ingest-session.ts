@@ -94,10 +94,8 @@ export class IngestSession implements SocketHandler {
     const { answers } = this;
     this.answers = [];
     const last = answers.length - 1;
-    this.session.together(() => {
-      for (let i = 0; i < last; i += 1) this.session.sendText(answers[i] ?? '');
-      this.session.sendText(answers[last] ?? '', this.readOn);
-    });
+    for (let i = 0; i < last; i += 1) this.session.sendText(answers[i] ?? '');
+    this.session.sendText(answers[last] ?? '', this.readOn);
     if (this.session.bufferedBytes > MAX_UNREAD_BYTES) this.session.pause();
   }
 

@@ -37,6 +37,9 @@ export const EXPIRY_NOTICE = 60_000;
 /** The longest timer: Node's are limited to 2^31 - 1 ms. */
 const LONGEST_TIMER = 2_000_000_000;
 
+/** Bytes that wait for the end of the turn, at most: a client that reads is not kept waiting for more. */
+const MOST_GATHERED = 128 * 1024;
+
 export class SocketSession {
   private readonly options: SocketSessionOptions;
   private readonly socket: WebSocket;
@@ -46,6 +49,8 @@ export class SocketSession {
   private noticeSent = false;
   private renewals = 0;
   private ended = false;
+  /** The stream below, while it gathers frames. */
+  private gathering: Duplex | undefined;
   /** Used by the heartbeat. */
   alive = true;
 
@@ -69,19 +74,25 @@ export class SocketSession {
   /** Bytes that wait to be taken by the network. */
   get bufferedBytes(): number { return this.socket.bufferedAmount; }
 
-  /** Sends a frame that is text already. Does nothing once the socket is closed. */
+  /** Sends a frame that is text already, in one write with the others of this turn of the event loop. Does nothing once the socket is closed. */
   sendText(text: string, written?: () => void): void {
     if (!this.open) return;
+    this.gather();
     this.socket.send(text, written);
   }
 
-  /** Sends several frames with one write to the network. */
-  together(run: () => void): void {
+  /** A write to the network costs more than most frames: what one turn of the event loop sends leaves together. */
+  private gather(): void {
+    if (this.gathering !== undefined) {
+      if (this.gathering.writableLength > MOST_GATHERED) { this.gathering.uncork(); this.gathering.cork(); }
+      return;
+    }
     // ws has no word for it; without its stream the frames are merely written one by one.
-    const stream = (this.socket as unknown as { _socket?: Duplex | null })._socket;
-    stream?.cork();
-    run();
-    stream?.uncork();
+    const stream = (this.socket as unknown as { _socket?: Duplex | null })._socket ?? undefined;
+    if (stream === undefined) return;
+    this.gathering = stream;
+    stream.cork();
+    setImmediate(() => { this.gathering = undefined; stream.uncork(); });
   }
 
   send(frame: { readonly type: string }): void { this.sendText(JSON.stringify(frame)); }
