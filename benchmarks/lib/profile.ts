@@ -81,8 +81,10 @@ export function summarise(profile: Profile, span: Span): ProfileSummary {
 const DIST = join(realpathSync(packageRoot()), 'dist');
 
 /** Where a function belongs: a folder of ours, a package, Node itself, or what the engine does by itself. */
-export function componentOf({ url, functionName }: { readonly url: string; readonly functionName: string }): string {
-  if (url === '') return functionName.startsWith('(') ? functionName.slice(1, -1) : 'generated code';
+export function componentOf({ url, functionName, lineNumber }: { readonly url: string; readonly functionName: string; readonly lineNumber: number }): string {
+  if (url === '' && functionName.startsWith('(')) return functionName.slice(1, -1);
+  // Functions made from text (avsc, ajv) have lines; those of the engine and of Node's core have none.
+  if (url === '') return lineNumber < 0 ? 'native' : 'generated code';
   if (url.startsWith('node:')) return 'node';
   const path = url.startsWith('file:') ? fileURLToPath(url) : url;
   const library = /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(path)?.[1];

@@ -34,8 +34,9 @@ export async function makeTopics(brokers: string, prefix: string, names: readonl
 }
 
 async function haveLeaders(admin: Admin, specs: readonly { readonly name: string; readonly partitions: number }[]): Promise<boolean> {
-  const found = await admin.fetchTopicMetadata({ topics: specs.map(({ name }) => name) }).catch(() => ({ topics: [] }));
-  return specs.every(({ name, partitions }) => found.topics.find((one) => one.name === name)?.partitions.filter(({ leader }) => leader >= 0).length === partitions);
+  // A leader may be named before it has opened the partition: offsets are told only after that.
+  const offsets = await Promise.all(specs.map(({ name }) => admin.fetchTopicOffsets(name))).catch(() => []);
+  return offsets.length === specs.length && specs.every(({ partitions }, i) => offsets[i]?.length === partitions);
 }
 
 export async function removeTopics(brokers: string, prefix: string): Promise<void> {

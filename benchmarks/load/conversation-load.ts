@@ -50,6 +50,7 @@ interface Frame {
 }
 
 const ACCEPTED = '{"type":"accepted"';
+const UNASKED = '"inReplyTo":null';
 const GIVE_UP_MILLIS = 30_000;
 
 export class ConversationLoad {
@@ -72,7 +73,10 @@ export class ConversationLoad {
   private measuringSince = Number.POSITIVE_INFINITY;
   private heldUntil = 0;
 
+  private readonly replyStart: string;
+
   constructor(private readonly settings: LoadSettings) {
+    this.replyStart = `{"type":"reply","conversationId":"${settings.name}`;
     this.dueAt = new Float64Array(settings.conversations);
     this.text = turnMaker(settings.conversations);
     for (let i = settings.conversations - 1; i >= 0; i -= 1) this.idle.push(i);
@@ -160,11 +164,16 @@ export class ConversationLoad {
   }
 
   private onStream(text: string): void {
+    // Nearly all frames: what the load costs is time that the program does not have.
+    if (text.startsWith(this.replyStart) && !text.includes(UNASKED)) { this.answered(Number(text.slice(this.replyStart.length, text.indexOf('"', this.replyStart.length)))); return; }
     const frame = JSON.parse(text) as Frame;
     if (frame.type === 'ready') { this.subscribed += 1; return; }
     if (frame.type === 'error') throw new Error(`the stream told ${frame.code}`);
     if ((frame.type !== 'reply' && frame.type !== 'outcome') || frame.inReplyTo === null) return;
-    const conversation = Number(frame.conversationId?.slice(this.settings.name.length));
+    this.answered(Number(frame.conversationId?.slice(this.settings.name.length)));
+  }
+
+  private answered(conversation: number): void {
     const due = this.dueAt[conversation] ?? 0;
     if (due === 0) { this.duplicated += 1; return; }
     const now = performance.now();
