@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ROLES } from './installation/node.js';
 import { ABOUT, faultsOf, KINDS, laneNames, LANES, type Fault } from './plan.js';
 
 function first(count: number, ...[lane, seed, kinds]: Parameters<typeof faultsOf>): Fault[] {
@@ -30,6 +31,11 @@ test('only the kinds that are asked for are drawn, and a lane without any is emp
 
 test('what one lane draws does not depend on the kinds of another', () => {
   assert.deepEqual(first(10, 'network', 5, new Set(['net-cut', 'kill'])), first(10, 'network', 5, new Set(['net-cut'])));
+});
+
+test('each kind meets every role before it meets one again', () => {
+  const rolls = first(30, 'processes', 13).filter(({ kind }) => kind === 'roll').map(({ role }) => role);
+  assert.deepEqual([rolls.slice(0, 5).sort(), rolls.slice(5, 10).sort()], [[...ROLES].sort(), [...ROLES].sort()]);
 });
 
 test('a freeze outlasts session and transaction time-outs, a pause ends before; every kind is explained', () => {

@@ -4,7 +4,7 @@
  * in rounds, each kind once a round in an order of its own, so that a short run meets as many kinds as it can.
  * The same seed draws the same faults in the same order; when each begins depends on the machine.
  */
-import { drawing } from './draw.js';
+import { drawing, type Draw } from './draw.js';
 import { ROLES, type Role } from './installation/node.js';
 
 const SECOND = 1000;
@@ -80,17 +80,25 @@ export function* faultsOf(lane: LaneName, seed: number, kinds: ReadonlySet<strin
   // Lanes draw from streams of their own: which kinds another lane has changes nothing here.
   const float = drawing(seed * 31 + laneNames.indexOf(lane) + 1);
   const within = ([least, most]: readonly [number, number]): number => Math.round(least + float() * (most - least));
+  // Each kind meets every role in turn: five rounds of `roll` have rolled each of them.
+  const roles = new Map<Kind, Role[]>();
+  const nextRole = (kind: Kind): Role => {
+    const left = roles.get(kind) ?? [];
+    if (left.length === 0) left.push(...shuffled(ROLES, float));
+    roles.set(kind, left);
+    return left.pop() as Role;
+  };
   for (let round = 0; ; round += 1) {
     for (const kind of shuffled(wanted, float)) {
       yield {
-        kind, role: ROLES[Math.floor(float() * ROLES.length)] as Role, zone: float() < 0.5 ? 0 : 1, pick: float(), millis: within(MILLIS[kind]),
+        kind, role: nextRole(kind), zone: float() < 0.5 ? 0 : 1, pick: float(), millis: within(MILLIS[kind]),
         coin: float(), seed: Math.floor(float() * 2 ** 31), rest: within(LANES[lane].rest),
       };
     }
   }
 }
 
-function shuffled<T>(items: readonly T[], float: () => number): T[] {
+function shuffled<T>(items: readonly T[], float: Draw): T[] {
   const deck = [...items];
   for (let i = deck.length - 1; i > 0; i -= 1) {
     const j = Math.floor(float() * (i + 1));
