@@ -146,7 +146,8 @@ export class CommitLoop {
     if (finished.length > 1) {
       const middle = finished.length >> 1;
       await this.commitFinished(finished.slice(0, middle), []);
-      if (!this.stopped) await this.commitFinished(finished.slice(middle), []);
+      // Left out, the rest would stay open for good in a partition that stays, and later inputs would go before it.
+      if (this.stopped) this.fail(error); else await this.commitFinished(finished.slice(middle), []);
       return;
     }
     const { work, buried } = finished[0] as Finished;
