@@ -165,7 +165,7 @@ export class Broker {
     });
     for (const [key, from] of first) {
       this.hidden.set(key, [...this.hidden.get(key) ?? [], from]);
-      this.later(key, () => {
+      this.mark(key, () => {
         const rest = (this.hidden.get(key) ?? []).filter((each) => each !== from);
         if (rest.length === 0) this.hidden.delete(key); else this.hidden.set(key, rest);
         this.gap(key, 1);
@@ -175,14 +175,17 @@ export class Broker {
       const key = `${group}/${topic}/${partition}`;
       const standing = this.hiddenOffsets.get(key);
       if (standing) standing.count += 1; else this.hiddenOffsets.set(key, { before: before[index] as CommittedOffset, count: 1 });
-      this.later(key, () => {
+      this.mark(key, () => {
         const entry = this.hiddenOffsets.get(key);
         if (entry && (entry.count -= 1) === 0) this.hiddenOffsets.delete(key);
       });
     });
   }
 
-  private later(key: string, run: () => void): void {
+  /** Something that the cluster does by itself after a while. */
+  later(millis: number, run: () => void): void { this.parts.clock.after(millis, run); }
+
+  private mark(key: string, run: () => void): void {
     const now = this.parts.clock.monotonic();
     const at = Math.max(now + this.parts.dice.wait(this.parts.markerMillis()), this.due.get(key) ?? 0);
     this.due.set(key, at);

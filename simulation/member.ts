@@ -18,10 +18,10 @@ export class SimulatedMember implements GroupMember {
   private life: Life | undefined;
   private turn: Promise<void> = Promise.resolve();
   private closed = false;
-  private joining = false;
+  private joining: Promise<void> | undefined;
 
   constructor(private readonly options: GroupOptions, private readonly listener: GroupListener, private readonly parts: ProcessLogParts, private readonly onClose: () => void) {
-    void this.join();
+    this.join();
   }
 
   async rejoin(): Promise<void> {
@@ -35,6 +35,7 @@ export class SimulatedMember implements GroupMember {
     if (this.closed) return;
     this.closed = true;
     await this.life?.end();
+    await this.joining;
     await this.leave();
     this.onClose();
   }
@@ -52,31 +53,32 @@ export class SimulatedMember implements GroupMember {
   async lost(): Promise<void> {
     await this.life?.end();
     await this.leave();
-    if (!this.closed) void this.join();
+    if (!this.closed) this.join();
   }
 
   private async leave(): Promise<void> {
     const { place } = this;
     if (place === undefined) return;
+    this.place = undefined;
+    // What the coordinator does not hear of, it finds out when the session is over.
+    this.parts.broker.later(SESSION_MILLIS, () => { place.expel(); });
     await this.parts.link.call('leave', async () => { place.expel(); }, READING).catch(() => undefined);
-    if (this.place === place) this.place = undefined;
   }
 
-  private async join(): Promise<void> {
-    if (this.joining) return;
-    this.joining = true;
-    for (;;) {
-      if (this.closed) break;
+  private join(): void {
+    this.joining ??= this.tryToJoin().finally(() => { this.joining = undefined; });
+  }
+
+  private async tryToJoin(): Promise<void> {
+    while (!this.closed) {
       try {
         await this.parts.link.call('join', () => this.enter(), READING);
-        break;
+        return;
       } catch (error) {
         this.listener.failed(toConfabError(error), false);
         await this.parts.clock.sleep(RETRY_MILLIS);
       }
     }
-    this.joining = false;
-    if (this.closed) await this.leave();
   }
 
   /** At the coordinator. */

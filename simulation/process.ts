@@ -47,6 +47,7 @@ export class SimulatedProcess {
   private reader: RepliesReader | undefined;
   private hub: Hub | undefined;
   private readonly gone: (() => void)[] = [];
+  private started = false;
   private outages = 0;
   private closing: Promise<void> | undefined;
 
@@ -77,6 +78,7 @@ export class SimulatedProcess {
       if (this.roles.includes('ingress')) await this.startIngress();
       for (const stage of STAGES) if (this.roles.includes(stage)) await this.startStage(stage);
       if (this.roles.includes('egress')) await this.startEgress();
+      this.started = true;
     } catch (error) {
       this.die(`cannot start: ${String((error as { code?: unknown }).code)}`);
     }
@@ -146,6 +148,7 @@ export class SimulatedProcess {
   }
 
   private async shutDown(): Promise<void> {
+    if (!this.started) { this.die('before it had started'); return; }
     this.world.trace.add(this.name, 'shuts down');
     await this.acceptor?.drain();
     await this.reader?.close();
