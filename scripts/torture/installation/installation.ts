@@ -67,6 +67,8 @@ export class Installation {
     });
     this.nodes.push(node);
     void node.exited.then(() => this.supervise(node));
+    // Whoever started it: clients are sent to it once it is ready.
+    void node.ready(Infinity);
     return node;
   }
 
