@@ -44,12 +44,12 @@ test('what is wrong is told a line each with the place, and the exit code says s
   const { code, out, err } = await run('--most', '2');
   assert.equal(code, 1);
   assert.equal(out.replaceAll(/[0-9a-f]{8}-(?=\d{12})/g, 'EPOCH-'), [
-    'lost      messages.v1 0-0 · c0 · EPOCH-000000000000-00 · stage intent has passed it and left nothing',
-    'lost      messages.v1 0-1 · c1 · EPOCH-000000000001-00 · stage intent has passed it and left nothing',
-    'stuck     messages.v1 0-3 · c3 · EPOCH-000000000003-00 · stage intent has not passed it',
-    'and 1 more (--most)', 'accepted 4 · answered 0 · lost 3 · doubled 0 · reordered 0 · stuck 1', '',
+    'lost       messages.v1 0-0 · c0 · EPOCH-000000000000-00 · m0 · stage intent has passed it and left nothing',
+    'lost       messages.v1 0-1 · c1 · EPOCH-000000000001-00 · m1 · stage intent has passed it and left nothing',
+    'stuck      messages.v1 0-3 · c3 · EPOCH-000000000003-00 · m3 · stage intent has not passed it',
+    'and 1 more (--most)', 'Look closer: confab conversation c0', 'accepted 4 · answered 0 · lost 3 · doubled 0 · reordered 0 · stuck 1', '',
   ].join('\n'));
-  assert.equal(err, '');
+  assert.match(err, /^read 4 records of 1 partition, 0\.0 MiB, in [\d.]+ s: [\d,]+ records\/s\n$/);
 });
 
 test('one JSON object for machines; a time or an age leaves out what is older; patience waits', async (t) => {

@@ -1,7 +1,8 @@
 /**
- * The audit: what was promised against what stands in the log. Every message of `messages.v1` must have exactly one
- * outcome (a BotReply, or an open dead letter of a stage up to the reply), and the outcomes of a conversation must stand in
- * the order of its messages. It reads beside running processes, joins no group and holds no more than one partition's marks.
+ * The audit: what was promised against what stands in the log. Every message of `messages.v1` must have exactly one outcome
+ * (a BotReply, or an open dead letter of a stage up to the reply), and whatever a message has caused must stand in the order
+ * of the messages of its conversation. It reads beside running processes, joins no group, changes nothing, and holds no more
+ * than bounds in memory, whatever the log has. What is judged and what cannot be: docs/audit.md.
  *
  * A dead letter is the outcome of its message for good. Its retry is a message of its own (`retryOf`) with an outcome of its
  * own; the records that close a letter (`retried`, `discarded`) are no outcomes.
@@ -11,46 +12,18 @@ import type { EventLog } from '../platform/event-log/event-log.js';
 import { epochOf } from '../platform/position.js';
 import type { Codec } from '../schemas/codec.js';
 import { topicName } from '../topology/topology.js';
-import { auditPartition } from './audit-partition.js';
+import { byPlace, COUNTS, FINDING_KINDS, noCounts, type AuditCounts, type Finding, type FindingCounts, type FindingKind } from './audit/finding.js';
+import { PartitionAudit, type AuditLimits, type PartitionResult } from './audit/partition.js';
+import { readSpans } from './audit/spans.js';
 
-/**
- * - `lost`: no outcome, and every stage has passed it (or a letter was closed as retried and nothing is its retry).
- * - `stuck`: no outcome for longer than the bound, and a stage has not passed it yet.
- * - `doubled`: more than one outcome, or the same message accepted twice.
- * - `reordered`: an outcome that stands after one of a later message of its conversation.
- * - `unasked`: an outcome of a message that is not in the log, though its place is.
- * - `unreadable`: bytes that are not a record of their topic.
- */
-export const FINDING_KINDS = ['lost', 'doubled', 'reordered', 'stuck', 'unasked', 'unreadable'] as const;
-export type FindingKind = (typeof FINDING_KINDS)[number];
+export { FINDING_KINDS, type Finding, type FindingCounts, type FindingKind } from './audit/finding.js';
+export type { AuditLimits, LateAnswer } from './audit/partition.js';
 
-export interface Finding {
-  readonly kind: FindingKind;
-  /** Where the record stands that the finding is about. */
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** `<tenant>/<conversationId>`, where it could be had. */
-  readonly key: string | null;
-  /** Position of the message that it is about, where there is one. */
-  readonly position: string | null;
-  readonly detail: string;
-}
-
-export type FindingCounts = Readonly<Record<FindingKind, number>>;
-
-export interface AuditReport extends FindingCounts {
-  /** Messages in the log. */
-  readonly accepted: number;
-  /** Those that have an outcome. */
-  readonly answered: number;
-  /** Of these: the outcome is a dead letter. */
-  readonly deadLettered: number;
-  /** Messages that are retries of dead letters. */
-  readonly retries: number;
-  /** Without an outcome, but younger than the bound: nothing is wrong with them yet. */
-  readonly pending: number;
-  /** The first ones of each kind, by partition and offset. */
+export interface AuditReport extends FindingCounts, Readonly<AuditCounts> {
+  readonly partitions: number;
+  /** Wall time, milliseconds. */
+  readonly millis: number;
+  /** The first ones of each kind, by partition and the place of the message. */
   readonly findings: readonly Finding[];
 }
 
@@ -67,39 +40,74 @@ export interface AuditOptions {
   readonly mostFindings?: number;
   readonly signal?: AbortSignal;
   readonly onPartition?: (done: number, of: number) => void;
+  /** Partitions that are read at the same time. Default 2. */
+  readonly atOnce?: number;
+  readonly limits?: AuditLimits;
 }
 
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
 const MOST_FINDINGS = 100;
+const AT_ONCE = 2;
 
 /**
- * Reads the log once, partition by partition.
+ * Reads the log as it stands, partition by partition.
  * @throws CONFAB_TOPIC_UNKNOWN, CONFAB_LOG_UNAVAILABLE; the signal's reason when it aborts
  */
 export async function audit(options: AuditOptions): Promise<AuditReport> {
   const { log, clock, prefix, mostFindings = MOST_FINDINGS } = options;
+  const begun = clock.monotonic();
   const messages = await log.topic(topicName(prefix, 'messages.v1'));
-  const total = { accepted: 0, answered: 0, deadLettered: 0, retries: 0, pending: 0, lost: 0, doubled: 0, reordered: 0, stuck: 0, unasked: 0, unreadable: 0 };
-  const findings: Finding[] = [];
-  const kept = new Map<FindingKind, number>();
   const now = clock.now();
-  for (let partition = 0; partition < messages.partitions; partition += 1) {
-    const part = await auditPartition({
-      ...options, partition, epoch: epochOf(messages.id), overdue: now - (options.patience ?? PATIENCE),
-      report: (finding) => {
-        total[finding.kind] += 1;
-        const count = kept.get(finding.kind) ?? 0;
-        kept.set(finding.kind, count + 1);
-        if (count < mostFindings) findings.push(finding);
-      },
-    });
-    for (const name of ['accepted', 'answered', 'deadLettered', 'retries', 'pending'] as const) total[name] += part[name];
-    options.onPartition?.(partition + 1, messages.partitions);
-  }
-  return { ...total, findings };
+  const spans = await readSpans(log, prefix, messages.partitions);
+  const done: PartitionResult[] = [];
+  let next = 0;
+  let ready = 0;
+  const work = async (): Promise<void> => {
+    while (next < spans.length) {
+      const partition = next;
+      next += 1;
+      options.signal?.throwIfAborted();
+      const span = spans[partition];
+      if (span === undefined) continue;
+      const part = await PartitionAudit.begin({
+        ...options, partition, partitions: messages.partitions, epoch: epochOf(messages.id), patience: options.patience ?? PATIENCE, most: mostFindings,
+      }, span);
+      try {
+        await part.advance(span, now);
+        await part.finish();
+      } finally { await part.close(); }
+      done[partition] = part.result;
+      ready += 1;
+      options.onPartition?.(ready, spans.length);
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(options.atOnce ?? AT_ONCE, spans.length) }, work));
+  for (const worker of workers) if (worker.status === 'rejected') { next = spans.length; throw worker.reason as Error; }
+  return reportOf(done, mostFindings, clock.monotonic() - begun);
 }
 
-/** Nothing is wrong, and nothing is open. */
-export function isSound(report: AuditReport): boolean {
+/** Counts and findings of all partitions together. */
+export function reportOf(parts: readonly PartitionResult[], mostFindings: number, millis: number): AuditReport {
+  const counts = noCounts();
+  const kinds = Object.fromEntries(FINDING_KINDS.map((kind) => [kind, 0])) as Record<FindingKind, number>;
+  const findings: Finding[] = [];
+  for (const part of parts) {
+    for (const name of COUNTS) counts[name] += part.counts[name];
+    for (const found of part.found) {
+      for (const kind of FINDING_KINDS) kinds[kind] += found.counts[kind];
+      findings.push(...found.list());
+    }
+  }
+  const kept = new Map<FindingKind, number>();
+  const first = findings.sort(byPlace).filter(({ kind }) => {
+    const count = kept.get(kind) ?? 0;
+    kept.set(kind, count + 1);
+    return count < mostFindings;
+  });
+  return { ...counts, ...kinds, partitions: parts.length, millis: Math.round(millis), findings: first };
+}
+
+/** Nothing is wrong with what could be judged. */
+export function isSound(report: FindingCounts): boolean {
   return FINDING_KINDS.every((kind) => report[kind] === 0);
 }

@@ -9,7 +9,7 @@ import { silentLogger } from '../../platform/observability/logger.js';
 import { packageRoot } from '../../platform/package-root.js';
 import { seededRandom, systemRandom } from '../../platform/random.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
-import type { AuditReport } from '../../inspect/audit.js';
+import { FINDING_KINDS, type AuditReport, type FindingKind } from '../../inspect/audit.js';
 import { systemClock } from '../../platform/clock.js';
 import { isCode } from '../../platform/errors.js';
 import { auditLine, findingLine } from '../audit-text.js';
@@ -17,7 +17,8 @@ import { demoCommand } from '../demo.js';
 import { demoDialogues } from './dialogues.js';
 import { ServerProcess } from './server-process.js';
 
-const report: AuditReport = { accepted: 4812, answered: 4812, deadLettered: 0, retries: 0, pending: 0, lost: 0, doubled: 0, reordered: 0, stuck: 0, unasked: 0, unreadable: 0, findings: [] };
+const sound = Object.fromEntries(FINDING_KINDS.map((kind) => [kind, 0])) as Record<FindingKind, number>;
+const report: AuditReport = { ...sound, accepted: 4812, answered: 4812, deadLettered: 0, retries: 0, pending: 0, expired: 0, unjudged: 0, records: 0, bytes: 0, partitions: 1, millis: 1, findings: [] };
 
 test('the dialogues are the same each time, differ from each other, and hold nothing that cannot be sent', () => {
   const dialogues = demoDialogues(500, seededRandom(1));
@@ -33,8 +34,8 @@ test('the proof is one line; faults other than the three are told only where the
 });
 
 test('a finding names kind, place, conversation and reason, and moves no cursor', () => {
-  assert.equal(findingLine({ kind: 'lost', topic: 'messages.v1', partition: 3, offset: 17, key: 'default/c\u001b[2J', position: '0a1b2c3d-000000000017-00', detail: 'stage intent has passed it' }),
-    'lost      messages.v1 3-17 · c\\u001b[2J · 0a1b2c3d-000000000017-00 · stage intent has passed it');
+  assert.equal(findingLine({ kind: 'lost', topic: 'messages.v1', partition: 3, offset: 17, key: 'default/c\u001b[2J', position: '0a1b2c3d-000000000017-00', messageId: '01A', detail: 'stage intent has passed it' }),
+    'lost       messages.v1 3-17 · c\\u001b[2J · 0a1b2c3d-000000000017-00 · 01A · stage intent has passed it');
 });
 
 test('a pipeline that ends instead of starting is an error with what it said', async () => {
@@ -73,7 +74,7 @@ test('a log that lacks one reply is no proof: the loss is named and the exit cod
     assert.equal(code, 1, out);
     if (json) {
       const { proven, lost, accepted, answered, findings } = JSON.parse(out) as { proven: boolean; lost: number; accepted: number; answered: number; findings: { kind: string }[] };
-      assert.deepEqual([proven, lost, accepted - answered, findings.map(({ kind }) => kind)], [false, 1, 1, ['lost']]);
+      assert.deepEqual([proven, lost, accepted - answered, findings.map(({ kind }) => kind)], [false, 1, 1, ['lost', 'miscounted']]);
     } else {
       assert.match(out, / · lost 1 · doubled 0 · reordered 0/);
       assert.match(out, /\n {2}lost +messages\.v1 \d+-\d+ · /);
