@@ -4,6 +4,7 @@ import { BenchmarkError, progress, rounded, type BenchmarkOptions } from './lib/
 import { CpuMeter } from './lib/cpu.js';
 import { Processes, type Running } from './lib/processes.js';
 import { profileClock, profileSummaries, type Span } from './lib/profile.js';
+import { meanBetween, scrape } from './lib/scrape.js';
 import { needServers, type Server } from './lib/servers.js';
 import { checkLoad, startSocketLoad } from './lib/socket-load.js';
 import { makeTopics, removeKeys, removeTopics } from './lib/topics.js';
@@ -25,6 +26,16 @@ export async function startAllRoles(processes: Processes, prefix: string, server
   return { running, ingestUrl: urlOf('ingress'), streamUrl: urlOf('egress') };
 }
 
+/** Messages of an append of ingress, inputs of a commit of each stage: how much one request to Kafka carries. */
+function batchSizes(before: readonly ReadonlyMap<string, number>[], after: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const mean = (role: (typeof ROLES)[number], sum: string, count: string): number => rounded(meanBetween(before[ROLES.indexOf(role)] ?? new Map(), after[ROLES.indexOf(role)] ?? new Map(), sum, count) ?? 0, 1);
+  const commit = (stage: 'intent' | 'dialogue' | 'analytics'): number => mean(stage, `confab_stage_inputs_committed_total{stage="${stage}"}`, `confab_stage_commit_duration_seconds_count{stage="${stage}"}`);
+  return {
+    ingress: mean('ingress', 'confab_ingress_batch_records_sum', 'confab_ingress_batch_records_count'),
+    intent: commit('intent'), dialogue: commit('dialogue'), analytics: commit('analytics'),
+  };
+}
+
 export async function runFull(options: BenchmarkOptions): Promise<Record<string, unknown>> {
   const servers = await needServers('kafka', 'redis');
   const prefix = `bench-${randomBytes(4).toString('hex')}.`;
@@ -40,19 +51,21 @@ export async function runFull(options: BenchmarkOptions): Promise<Record<string,
     const meter = new CpuMeter({ ...Object.fromEntries(running.map((one) => [one.name, [one.pid]])), load: [load.process.pid], kafka: servers.kafka.pids, redis: servers.redis.pids });
     progress('warming up');
     await load.measuring;
+    const before = await Promise.all(running.map(scrape));
     meter.start();
     const from = profileClock();
     progress('measuring');
     await load.measured;
     const to = profileClock();
     const used = meter.perUnit(1);
+    const batches = batchSizes(before, await Promise.all(running.map(scrape)));
     const result = await load.result;
     checkLoad(result);
     if (result.turns === 0) throw new BenchmarkError('no turn was completed');
     const microsPerTurn = Object.fromEntries(Object.entries(used).map(([name, micros]) => [name, rounded(micros / result.turns, 1)]));
     found = { running: [...running, load.process], span: { from, to }, figures: {
       fullTurnsPerSecond: Math.round(result.turnsPerSecond), fullMicrosPerTurn: microsPerTurn, fullMicrosPerTurnTotal: rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1),
-      p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), fullConversations: options.number('full-conversations'), rejected: result.rejected,
+      batches, p50Millis: rounded(result.p50Millis), p99Millis: rounded(result.p99Millis), window: options.number('window'), fullConversations: options.number('full-conversations'), rejected: result.rejected,
     } };
   } finally {
     await processes.stopAll();

@@ -168,7 +168,8 @@ export class ConversationLoad {
     if (text.startsWith(this.replyStart) && !text.includes(UNASKED)) { this.answered(Number(text.slice(this.replyStart.length, text.indexOf('"', this.replyStart.length)))); return; }
     const frame = JSON.parse(text) as Frame;
     if (frame.type === 'ready') { this.subscribed += 1; return; }
-    if (frame.type === 'error') throw new Error(`the stream told ${frame.code}`);
+    // With a time to wait it is no fault: the subscription goes on by itself.
+    if (frame.type === 'error' && frame.retryAfterMs === undefined) throw new Error(`the stream told ${frame.code}`);
     if ((frame.type !== 'reply' && frame.type !== 'outcome') || frame.inReplyTo === null) return;
     this.answered(Number(frame.conversationId?.slice(this.settings.name.length)));
   }
