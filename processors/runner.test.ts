@@ -1,137 +1,17 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { ManualClock, settle } from '../platform/clock-manual.js';
-import { systemClock, type Clock } from '../platform/clock.js';
+import { test } from 'node:test';
+import { ManualClock } from '../platform/clock-manual.js';
 import { ConfabError } from '../platform/errors.js';
-import type { Assignment, EventLog, LogRecord } from '../platform/event-log/event-log.js';
-import { MemoryEventLog } from '../platform/event-log/memory.js';
+import type { EventLog } from '../platform/event-log/event-log.js';
 import { silentLogger } from '../platform/observability/logger.js';
-import { createMetrics } from '../platform/observability/metrics.js';
 import { partitionOf } from '../platform/partitioner.js';
-import { epochOf, formatPosition } from '../platform/position.js';
+import { formatPosition } from '../platform/position.js';
 import { seededRandom } from '../platform/random.js';
-import { MemoryStateStore } from '../platform/state/memory.js';
-import { eventually } from '../platform/testing.js';
-import { createLocalCodec } from '../schemas/codec-local.js';
-import type { BotReply, DialogueState, IntentDetected, Message } from '../schemas/types.js';
-import { groupName, topology, type StageName, type TopicName } from '../topology/topology.js';
-import { createRunner, type RunnerOptions } from './runner.js';
+import { groupName } from '../topology/topology.js';
+import { createRunner } from './runner.js';
 import { decodeMetadata } from './runner/offset-metadata.js';
-import type { Stage, StageInput } from './stage.js';
-
-const PARTITIONS = 4;
-const codec = createLocalCodec();
-
-function message(text: string): Message {
-  return {
-    kind: 'text', messageId: text.padEnd(26, 'X'), botId: 'b', channel: 'api', accountId: null, userId: null, author: { type: 'person', name: null }, text,
-    payload: null, replyId: null, locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
-  };
-}
-
-class Fixture {
-  readonly log: EventLog;
-  readonly state = new MemoryStateStore();
-  readonly metrics = createMetrics();
-  readonly clock: Clock;
-  epoch = '';
-
-  constructor(private readonly t: TestContext, clock: Clock = systemClock) {
-    this.clock = clock;
-    this.log = new MemoryEventLog({ clock, random: seededRandom(1) });
-  }
-
-  async start(): Promise<this> {
-    for (const [name, topic] of Object.entries(topology.topics)) {
-      await this.log.admin.createTopic({ name, partitions: topic.partitions === 'conversation' ? PARTITIONS : topic.partitions, config: { 'cleanup.policy': topic.cleanup } });
-    }
-    this.epoch = epochOf((await this.log.topic('messages.v1')).id);
-    return this;
-  }
-
-  async run<S extends StageName>(name: S, stage: Stage<S>, options: Partial<RunnerOptions> = {}): Promise<ReturnType<typeof createRunner>> {
-    const runner = createRunner(name, stage, {
-      log: this.log, codec, state: this.state, clock: this.clock, random: seededRandom(Math.floor(this.clock.monotonic() * 1000) % 1e9), logger: silentLogger, metrics: this.metrics, prefix: '',
-      onFatal: (error) => { throw error; }, ...options,
-    });
-    await runner.start();
-    this.t.after(() => runner.close());
-    await this.until('the runner owns its partitions', () => runner.ready);
-    return runner;
-  }
-
-  async send(topic: 'messages.v1' | 'intents.v1', conversation: string, texts: readonly string[]): Promise<void> {
-    const appender = await this.log.appender();
-    const end = (await this.log.admin.bounds('messages.v1')).reduce((sum, each) => sum + each.end, 0);
-    await appender.append(texts.map((text, i) => ({
-      topic, key: `default/${conversation}`, timestamp: this.clock.now(),
-      value: topic === 'messages.v1'
-        ? codec.of('Message').encode(message(text))
-        : codec.of('IntentDetected').encode({ position: formatPosition(this.epoch, end + this.sent + i, 0), message: message(text), results: [], detectedAt: null }),
-    })));
-    this.sent += texts.length;
-    await appender.close();
-  }
-  private sent = 0;
-
-  async all(topic: TopicName): Promise<(LogRecord & { partition: number })[]> {
-    const records: (LogRecord & { partition: number })[] = [];
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      for await (const batch of this.log.read(topic, partition, 0)) records.push(...batch.records.map((record) => ({ ...record, partition })));
-    }
-    return records;
-  }
-
-  /** Texts by conversation, in log order. */
-  async texts(topic: 'intents.v1' | 'replies.v1'): Promise<Record<string, string[]>> {
-    const byKey: Record<string, string[]> = {};
-    for (const record of await this.all(topic)) {
-      const text = topic === 'intents.v1' ? codec.of('IntentDetected').decode(record.value!).message.text : codec.of('BotReply').decode(record.value!).parts[0]?.text;
-      (byKey[record.key!.replace('default/', '')] ??= []).push(text as string);
-    }
-    return byKey;
-  }
-
-  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-    if (!(this.clock instanceof ManualClock)) { await eventually(what, condition); return; }
-    for (let i = 0; i < 500; i += 1) { if (await condition()) return; await settle(); }
-    throw new Error(`never: ${what}`);
-  }
-
-  async counted(name: string): Promise<number> {
-    const metric = await this.metrics.getSingleMetric(name)?.get();
-    return metric?.values.reduce((sum, each) => sum + each.value, 0) ?? 0;
-  }
-}
-
-const intents = (position: string, value: Message): IntentDetected => ({ position, message: value, results: [], detectedAt: null });
-
-/** An intent stage whose answer is made by `answer`. */
-function intentStage(answer: (input: StageInput<'messages.v1'>, result: () => ReturnType<Stage<'intent'>['process']>) => ReturnType<Stage<'intent'>['process']>): Stage<'intent'> {
-  return {
-    scope: 'conversation',
-    position: (input, context) => formatPosition(context.epoch, input.offset, 0),
-    process: (input, _state, context) => answer(input, () => ({ outputs: [{ topic: 'intents.v1', value: intents(formatPosition(context.epoch, input.offset, 0), input.value) }] })),
-  };
-}
-
-/** A dialogue that counts the turns of a conversation: its reply is `<text>#<turn>`. */
-const counting: Stage<'dialogue'> = {
-  scope: 'conversation',
-  position: (input) => input.value.position,
-  process: (input, state) => {
-    const turns = (state?.turns ?? 0) + 1;
-    const next: DialogueState = { reflects: input.value.position, prev: state?.reflects ?? null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}' };
-    return { outputs: [{ topic: 'replies.v1', value: reply(input.value.position, `${input.value.message.text as string}#${turns}`) }], state: next };
-  },
-};
-
-function reply(position: string, text: string): BotReply {
-  return {
-    position, inReplyTo: 'm', replyId: 'm-01', botId: 'b', botVersion: '1', channel: 'api', accountId: null, intent: null, confidence: 0, outcome: 'answered',
-    author: { type: 'bot', name: null }, parts: [{ text, quickReplies: [] }], handoff: null, effects: [], prev: null, createdAt: 0,
-  };
-}
+import { codec, counting, Fixture, intentStage, PARTITIONS, reply, withCommit } from './runner/testing.js';
+import type { Stage } from './stage.js';
 
 test('every input is processed once, in the order of its conversation, to its own partition', async (t) => {
   const f = await new Fixture(t).start();
@@ -364,24 +244,6 @@ test('a stage of scope partition writes absolute values at its pace and restores
   await f.until('seven', async () => await last() === 7);
   assert.equal((await f.all('dead-letters.v1')).length, 1);
 });
-
-type Commit = Assignment['commit'];
-
-/** The log, but commits of its members go through `around`. */
-function withCommit(log: EventLog, around: (commit: Commit, ...parts: Parameters<Commit>) => ReturnType<Commit>): EventLog {
-  const bound = <O extends object>(target: O, name: string | symbol): unknown => {
-    const value: unknown = Reflect.get(target, name);
-    return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-  };
-  const spoil = (assignment: Assignment): Assignment => new Proxy(assignment, {
-    get: (target, name) => (name === 'commit' ? (...parts: Parameters<Commit>) => around(target.commit.bind(target), ...parts) : bound(target, name)),
-  });
-  const join: EventLog['join'] = (options, listener) => log.join(options, {
-    assigned: (assignment) => listener.assigned(spoil(assignment)), records: (batch) => { listener.records(batch); },
-    revoking: () => listener.revoking(), failed: (error, fatal) => { listener.failed(error, fatal); },
-  });
-  return new Proxy(log, { get: (target, name) => (name === 'join' ? join : bound(target, name)) });
-}
 
 /** Commits fail now and then: refused before, refused for good, or decided without an answer. */
 function withFaultyCommits(log: EventLog, random: () => number, faults: string[]): EventLog {

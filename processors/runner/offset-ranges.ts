@@ -4,15 +4,17 @@ export interface OffsetRange { from: number; to: number }
 export class OffsetRanges {
   private readonly list: OffsetRange[] = [];
 
+  get count(): number { return this.list.length; }
+
   get first(): number | undefined { return this.list[0]?.from; }
 
   /** Ranges in ascending order; not to be changed. */
   get all(): readonly Readonly<OffsetRange>[] { return this.list; }
 
-  /** Adds an offset beyond all others; `joined`: nothing that is not in the set stands between it and the last range. */
-  append(offset: number, joined: boolean): void {
+  /** Adds an offset beyond all others; to the last range if that ends at `after`: nothing else stands between. */
+  append(offset: number, after: number): void {
     const last = this.list.at(-1);
-    if (joined && last !== undefined) last.to = offset + 1;
+    if (last?.to === after) last.to = offset + 1;
     else this.list.push({ from: offset, to: offset + 1 });
   }
 

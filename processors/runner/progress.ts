@@ -40,7 +40,7 @@ export const LOOK_EVERY = 2000;
 const PROVE_AFTER = 10_000;
 
 /** What was seen of a partition, and since when it has been so. */
-interface Seen { committed: object; lowWater: number; batches: number; movedAt: number; lowWaterAt: number; unfetchedAt: number | undefined }
+interface Seen { committed: string; lowWater: number; batches: number; movedAt: number; lowWaterAt: number; unfetchedAt: number | undefined }
 
 export class Progress {
   private readonly seen = new Map<PartitionShare, Seen>();
@@ -89,10 +89,13 @@ export class Progress {
     const shares = new Set(consumer.inFlight.shares);
     for (const share of [...this.seen.keys()]) if (!shares.has(share)) this.seen.delete(share);
     for (const share of shares) {
-      const { committed, window: { lowWater }, batches } = share;
+      const { window: { lowWater }, batches } = share;
+      // By what it says: the same offsets are committed again and again to prove the membership.
+      const committed = `${share.committed.offset}:${share.committed.runs.join()}`;
       const seen = this.seen.get(share);
       if (seen === undefined) { this.seen.set(share, { committed, lowWater, batches, movedAt: now, lowWaterAt: now, unfetchedAt: undefined }); continue; }
-      if (seen.committed !== committed || seen.batches !== batches) Object.assign(seen, { committed, batches, movedAt: now, unfetchedAt: undefined });
+      if (seen.batches !== batches) Object.assign(seen, { batches, movedAt: now, unfetchedAt: undefined });
+      if (seen.committed !== committed) Object.assign(seen, { committed, movedAt: now });
       if (seen.lowWater !== lowWater) Object.assign(seen, { lowWater, lowWaterAt: now });
     }
   }

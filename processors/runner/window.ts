@@ -15,9 +15,10 @@ export interface Slot {
 }
 
 /**
- * Load of a full window: records in memory and bytes of the runs. Both bound the metadata: whatever is finished next, n open
- * records that stand together become at most n bytes of runs, and pieces that stand apart are in the bytes already. 2,000,
- * with one batch beyond it and the second bytes of long runs, give at most about 3,700 of 4,000 characters.
+ * Load of a full window: an upper bound of the bytes that its runs can come to, whatever is finished next. Records in memory
+ * that stand together become at most one byte each, a stretch of them one more, a range that is put off three, and what a
+ * former owner had done and nobody has passed counts as it is. 2,000, one batch beyond it and the second bytes of long runs
+ * give at most about 3,700 of 4,000 characters.
  */
 export const MAX_WINDOW_LOAD = 2000;
 /** Offsets between low water and the last one read, at most: what a successor reads again to find what is open. */
@@ -25,14 +26,17 @@ export const MAX_WINDOW_SPAN = 32_768;
 /** The same while records are put off: they are read again in any case. */
 export const MAX_POSTPONED_SPAN = 1_048_576;
 
+const RANGE_BYTES = 3;
+const NOWHERE = -1;
+
 export class Window<S extends Slot = Slot> {
   /** Ascending; the finished ones among them are not committed yet. */
   private slots: S[] = [];
   private readonly postponed = new OffsetRanges();
-  /** The last record read was put off. */
-  private tailPostponed = false;
+  /** Where the last record ended that was put off, while it is the last that was read; it may be in memory by now. */
+  private tail = NOWHERE;
   private covered: number;
-  /** Bytes of the runs at the last commit point, and of what was torn apart since. */
+  /** Open runs that begin with a record in memory, and bytes of what the former owner had done further on: as last counted. */
   private pieces = 0;
   private readonly doneBefore: DoneOffsets;
 
@@ -51,20 +55,19 @@ export class Window<S extends Slot = Slot> {
   add(slot: S): void {
     if (slot.offset > this.covered) this.pieces += 1;
     this.slots.push(slot);
-    this.tailPostponed = false;
+    this.tail = NOWHERE;
     this.covered = slot.offset + 1;
   }
 
   /** Puts a record off; offsets ascend. What stands between it and the one before that was put off is nobody's. */
   postpone(offset: number): void {
-    if (!this.tailPostponed) this.pieces += 2;
-    this.postponed.append(offset, this.tailPostponed);
-    this.tailPostponed = true;
+    this.postponed.append(offset, this.tail);
+    this.tail = offset + 1;
     this.covered = offset + 1;
   }
 
   /** A record that is done already was passed. */
-  pass(): void { this.tailPostponed = false; }
+  pass(): void { this.tail = NOWHERE; }
 
   isPostponed(offset: number): boolean { return this.postponed.has(offset); }
 
@@ -87,15 +90,16 @@ export class Window<S extends Slot = Slot> {
   get records(): readonly S[] { return this.slots; }
 
   /** See MAX_WINDOW_LOAD. */
-  get load(): number { return this.slots.length + this.pieces; }
+  get load(): number { return this.slots.length + RANGE_BYTES * this.postponed.count + this.pieces; }
 
+  /** With nothing in memory nothing would ever make room. */
   get isFull(): boolean {
-    return this.load >= MAX_WINDOW_LOAD || this.span >= (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN);
+    return (this.load >= MAX_WINDOW_LOAD && this.slots.length > 0) || this.span >= (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN);
   }
 
   /** There is room for some batches again. */
   get hasRoom(): boolean {
-    return this.load < MAX_WINDOW_LOAD * (this.postponed.first === undefined ? 0.5 : 0.8) && this.span < (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN) * 0.9;
+    return (this.load < MAX_WINDOW_LOAD * (this.postponed.first === undefined ? 0.5 : 0.8) || this.slots.length === 0) && this.span < (this.postponed.first === undefined ? MAX_WINDOW_SPAN : MAX_POSTPONED_SPAN) * 0.9;
   }
 
   private get span(): number { return this.covered - this.lowWater; }
@@ -120,21 +124,24 @@ export class Window<S extends Slot = Slot> {
     const runs = new Runs(this.lowWater);
     const later = this.postponed.all;
     let next = 0;
+    let stretches = 0;
     for (const slot of this.slots) {
       for (let range = later[next]; range !== undefined && range.from < slot.offset; range = later[++next]) runs.open(range.from, range.to);
-      if (!slot.done) runs.open(slot.offset, slot.offset + 1);
+      if (!slot.done && runs.open(slot.offset, slot.offset + 1)) stretches += 1;
     }
     for (let range = later[next]; range !== undefined; range = later[++next]) runs.open(range.from, range.to);
     runs.doneTo(this.covered);
+    const before = runs.count;
     // What the former owner had done and nobody has read since stays done, also when this owner hands on at once.
     for (const { from, to } of this.doneBefore.after(this.covered)) { runs.openTo(from); runs.doneTo(to); }
-    return runs.lengths();
+    const lengths = runs.lengths();
+    this.pieces = stretches + sizeOfRuns(lengths.slice(before));
+    return lengths;
   }
 
   /** What to commit now: the low water, what is done beyond it, and both as metadata under the name of `instance`. */
   commitPoint(instance: string): { readonly offset: number; readonly runs: readonly number[]; readonly metadata: string } {
     let runs = this.runs();
-    this.pieces = sizeOfRuns(runs);
     let metadata = encodeMetadata({ instance, runs });
     while (metadata.length > MAX_METADATA_LENGTH) {
       // Only where a gap follows every record of a full window; a restart repeats what is left out, which stages with state refuse.
@@ -164,8 +171,15 @@ class Runs {
 
   constructor(private at: number) {}
 
-  /** [from, to) is open; what lies between is done. */
-  open(from: number, to: number): void { this.doneTo(from); this.openTo(to); }
+  get count(): number { return this.runs.length; }
+
+  /** [from, to) is open; what lies between is done. True when a run begins with it. */
+  open(from: number, to: number): boolean {
+    const begins = from > this.at || (this.length === 0 && this.runs.length === 0);
+    this.doneTo(from);
+    this.openTo(to);
+    return begins;
+  }
 
   openTo(to: number): void { this.extend(true, to); }
 
