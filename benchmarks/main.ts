@@ -2,6 +2,7 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { embedded } from './embedded.js';
+import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { ingress } from './ingress.js';
 import { latency } from './latency.js';
@@ -14,7 +15,7 @@ import { pipeline } from './pipeline.js';
 import { rebalance } from './rebalance.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, rebalance, ingress, embedded, idle, page };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, growth, rebalance, ingress, embedded, idle, page };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [

@@ -1,7 +1,8 @@
 /** What the simulated people say: turns for the example bot (parcels), many kinds, some outside of what it knows. */
 import { seededRandom } from '../../platform/random.js';
 
-const TURNS = [
+/** Everything that they say. */
+export const turns = [
   'hi there', 'hello', 'good morning', 'thanks a lot', 'thank you for your help', 'bye', 'ok',
   'where is my parcel', 'where is my package?', 'track my parcel please', 'I want to track parcel PX123456789', 'my tracking number is PX987654321',
   'has my order been shipped yet', 'when will my parcel arrive', 'the parcel should have been here yesterday', 'PX123456789',
@@ -32,6 +33,6 @@ export function turnMaker(conversations: number, seed = 1): (index: number) => T
   }
   return (index) => ({
     conversation: order[index % conversations] ?? 0,
-    text: TURNS[Math.floor(random.float() * TURNS.length)] ?? 'hello',
+    text: turns[Math.floor(random.float() * turns.length)] ?? 'hello',
   });
 }
