@@ -61,7 +61,7 @@ export class Crowd {
       name, installation: this.installation, random, from, ...(hopMillis === undefined ? {} : { hopMillis }),
       onOutcome: ({ inReplyTo }) => {
         const sent = this.ledger.byId.get(inReplyTo);
-        if (sent !== undefined && name !== 'reader') this.waits.add(inReplyTo, performance.now() - sent.acceptedAt);
+        if (sent !== undefined && name !== 'reader') this.waits.add(sent, performance.now());
       },
     });
   }
