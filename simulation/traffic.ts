@@ -52,12 +52,15 @@ export class Traffic {
   private async author(conversation: string, messages: number): Promise<void> {
     const { world, dice } = this.parts;
     const gap = world.plan.duration / (messages + 1);
+    this.open += 1;
     for (let i = 0; i < messages; i += 1) {
-      await world.clock.sleep(dice.wait(gap));
+      // What is left when the faults have ended is sent at once.
+      await world.clock.sleep(world.faulty ? dice.wait(gap) : dice.wait(50));
       const sent = this.send(conversation);
       // Some wait for the answer before they write on, others do not.
       if (dice.chance(0.6)) await Promise.race([sent, world.clock.sleep(PATIENCE)]);
     }
+    this.open -= 1;
   }
 
   private async send(conversation: string): Promise<void> {

@@ -11,6 +11,9 @@ import type { Report } from './violation.js';
 /** Input topic of the stages that give one outcome a record. */
 const INPUT: Readonly<Record<string, string>> = { 'confab.intent': 'messages.v1', 'confab.dialogue': 'intents.v1' };
 
+/** Who reads the outputs. */
+const READERS: Readonly<Record<string, readonly string[]>> = { 'replies.v1': ['confab.analytics', 'confab.egress'], 'dead-letters.v1': ['confab.egress'] };
+
 class Progress {
   /** Offsets of records, ascending. */
   readonly records: number[] = [];
@@ -23,6 +26,8 @@ class Progress {
 export class CommitWatch implements Observer {
   private readonly inputs = new Map<string, Progress>();
   private readonly offsets = new Map<string, number>();
+  /** The last record of what others read, by topic and partition. */
+  private readonly outputs = new Map<string, { readonly readers: readonly string[]; last: number }>();
   /** Place in intents.v1 by place in messages.v1. */
   private readonly understood = new Map<string, number>();
 
@@ -36,13 +41,19 @@ export class CommitWatch implements Observer {
     for (const offset of commit.offsets) this.check(group, offset);
   }
 
-  /** True when every input of both stages is finished, and committed. */
-  get done(): boolean {
-    return [...this.inputs.values()].every((each) => each.finished.size >= each.records.length && each.committed > (each.records.at(-1) ?? -1));
-  }
+  /** True when every input is finished, and every group has committed what it reads. */
+  get done(): boolean { return this.open.length === 0; }
 
   /** What is not: for the report. */
   get open(): string[] {
+    const behind = [...this.outputs].flatMap(([name, { readers, last }]) => readers.flatMap((group) => {
+      const committed = this.offsets.get(`${group} ${name}`) ?? 0;
+      return committed > last ? [] : [`${group}: ${name} committed ${committed} of ${last}`];
+    }));
+    return [...behind, ...this.openInputs];
+  }
+
+  private get openInputs(): string[] {
     return [...this.inputs].flatMap(([name, { records, finished, committed }]) => {
       const missing = records.filter((offset) => !finished.has(offset));
       const last = records.at(-1) ?? -1;
@@ -62,6 +73,8 @@ export class CommitWatch implements Observer {
       const offset = offsets[index] ?? -1;
       const partition = this.partitionOf(record);
       if (record.topic === 'messages.v1' || record.topic === 'intents.v1') this.progress(record.topic, partition).records.push(offset);
+      const readers = READERS[record.topic];
+      if (readers !== undefined) this.outputs.set(`${record.topic}/${partition}`, { readers, last: offset });
       if (record.topic === 'intents.v1') this.understood.set(`${partition}@${offsetOf(this.codec.of('IntentDetected').decode(record.value as Buffer).position)}`, offset);
     });
   }
