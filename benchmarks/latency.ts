@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { LogLatencyResult, LogLatencySettings } from './load/log-latency.js';
-import { progress, rounded, type Benchmark, type BenchmarkOptions } from './lib/benchmark.js';
+import { BenchmarkError, median, progress, rounded, type Benchmark, type BenchmarkOptions } from './lib/benchmark.js';
 import { nextMessage, Processes } from './lib/processes.js';
 import { needServers, type Server } from './lib/servers.js';
 import { checkLoad, startSocketLoad } from './lib/socket-load.js';
@@ -48,8 +48,15 @@ const handLoop = (servers: Servers, options: BenchmarkOptions): Promise<Percenti
   const settings: LogLatencySettings = { ...timing(options), brokers: servers.kafka.address, prefix };
   const running = processes.start('log-latency', 'benchmarks/load/log-latency.js', [JSON.stringify(settings)], {});
   const { result } = await nextMessage<{ type: 'result'; result: LogLatencyResult }>(running, 'result');
+  if (result.unanswered > 0) throw new BenchmarkError(`the hand loop left ${result.unanswered} messages unanswered`);
   return percentiles(result);
 });
+
+/** Of each percentile by itself; undefined without a round. */
+function medians(rounds: readonly Percentiles[]): Percentiles | undefined {
+  const of = (name: keyof Percentiles): number => median(rounds.map((round) => round[name]));
+  return rounds.length === 0 ? undefined : percentiles({ p50Millis: of('p50Millis'), p99Millis: of('p99Millis'), p999Millis: of('p999Millis'), turns: of('turns') });
+}
 
 export const latency: Benchmark = {
   purpose: 'open loop on Kafka, from the time due to the frame at the client: p50, p99, p99.9; and the hand loop\'s',
@@ -58,13 +65,26 @@ export const latency: Benchmark = {
     warmup: { default: '10', about: 'seconds before' },
     seconds: { default: '60', about: 'measured time' },
     conversations: { default: '2000', about: 'conversations' },
+    rounds: { default: '1', about: 'rounds of both by turns; medians' },
     side: { default: 'both', about: 'product, hand or both' },
   },
   async run(options) {
     const servers = await needServers('kafka', 'redis');
-    const measured = options.text('side') === 'hand' ? undefined : await product(servers, options);
-    if (measured !== undefined) progress(JSON.stringify(measured));
-    const hand = options.text('side') === 'product' ? undefined : await handLoop(servers, options);
-    return { ...measured, rate: options.number('rate'), seconds: options.number('seconds'), handLoop: hand };
+    const only = options.text('side');
+    const [ours, hands]: [Percentiles[], Percentiles[]] = [[], []];
+    for (let round = 1; round <= options.number('rounds'); round += 1) {
+      // Who goes first changes with the rounds.
+      for (const name of round % 2 === 1 ? ['product', 'hand'] : ['hand', 'product']) {
+        if (only !== 'both' && only !== name) continue;
+        const measured = await (name === 'product' ? product : handLoop)(servers, options);
+        progress(`${name}: ${JSON.stringify(measured)}`);
+        (name === 'product' ? ours : hands).push(measured);
+      }
+    }
+    const [measured, hand] = [medians(ours), medians(hands)];
+    return {
+      ...measured, rate: options.number('rate'), seconds: options.number('seconds'), rounds: options.number('rounds'), handLoop: hand,
+      ...measured !== undefined && hand !== undefined && { p50Ratio: rounded(measured.p50Millis / hand.p50Millis), p99Ratio: rounded(measured.p99Millis / hand.p99Millis) },
+    };
   },
 };

@@ -23,7 +23,8 @@ export async function judge(brokers: string, prefix: string): Promise<Judgement>
   try { return await judgeLog(log, prefix); } finally { await log.close(); }
 }
 
-async function judgeLog(log: EventLog, prefix: string): Promise<Judgement> {
+/** For tests. */
+export async function judgeLog(log: EventLog, prefix: string): Promise<Judgement> {
   const codec = createLocalCodec();
   /** Messages by partition and offset, which is their order; how many outcomes each has. */
   const accepted = new Map<string, { readonly at: string; readonly offset: number; outcomes: number }>();

@@ -51,6 +51,8 @@ interface Frame {
 
 const ACCEPTED = '{"type":"accepted"';
 const UNASKED = '"inReplyTo":null';
+/** Due time of a conversation whose message was answered OUTCOME_UNKNOWN. */
+const UNCERTAIN = -1;
 const GIVE_UP_MILLIS = 30_000;
 
 export class ConversationLoad {
@@ -160,7 +162,7 @@ export class ConversationLoad {
     const code = frame.code ?? 'unknown';
     this.rejected[code] = (this.rejected[code] ?? 0) + 1;
     if (frame.retryAfterMs !== undefined) this.heldUntil = performance.now() + frame.retryAfterMs;
-    this.release(Number(frame.ref));
+    if (code === 'CONFAB_OUTCOME_UNKNOWN') this.giveUp(Number(frame.ref)); else this.release(Number(frame.ref));
   }
 
   private onStream(text: string): void {
@@ -176,12 +178,19 @@ export class ConversationLoad {
 
   private answered(conversation: number): void {
     const due = this.dueAt[conversation] ?? 0;
+    if (due === UNCERTAIN) return;
     if (due === 0) { this.duplicated += 1; return; }
     const now = performance.now();
     if (now >= this.measuringSince) { this.turns += 1; this.bySecond(now, due); }
     // What was due before belongs to the warm-up, however late it comes.
     if (due >= this.measuringSince) this.histogram.recordValue(Math.max(1, Math.round((now - due) * 1000)));
     this.release(conversation);
+  }
+
+  /** The message may have been written, or not: whatever comes for it is right. The conversation is used no more. */
+  private giveUp(conversation: number): void {
+    this.dueAt[conversation] = UNCERTAIN;
+    this.underWay -= 1;
   }
 
   private bySecond(now: number, due: number): void {
