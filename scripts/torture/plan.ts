@@ -48,6 +48,9 @@ export const ABOUT: Readonly<Record<Kind, string>> = {
   'net-half': 'connections hang in one direction for 2 to 12 s; then what was held arrives, or all are reset',
 };
 
+/** Longer pauses than the lane's: keys are refused for 15 s after a flush, and a lane that flushes again before that tests nothing else. */
+const RESTS: Partial<Readonly<Record<Kind, readonly [number, number]>>> = { 'redis-flush': [17 * SECOND, 25 * SECOND] };
+
 /** One fault, drawn. A number from 0 to 1 picks among what is there when it begins. */
 export interface Fault {
   readonly kind: Kind;
@@ -92,7 +95,7 @@ export function* faultsOf(lane: LaneName, seed: number, kinds: ReadonlySet<strin
     for (const kind of shuffled(wanted, float)) {
       yield {
         kind, role: nextRole(kind), zone: float() < 0.5 ? 0 : 1, pick: float(), millis: within(MILLIS[kind]),
-        coin: float(), seed: Math.floor(float() * 2 ** 31), rest: within(LANES[lane].rest),
+        coin: float(), seed: Math.floor(float() * 2 ** 31), rest: within(RESTS[kind] ?? LANES[lane].rest),
       };
     }
   }

@@ -16,7 +16,8 @@ export interface Outcome {
   readonly installation: Installation;
   readonly tormentor: Tormentor;
   readonly verdict: Verdict;
-  readonly audit: AuditResult;
+  /** undefined when it could not judge. */
+  readonly audit: AuditResult | undefined;
   readonly drained: boolean;
   readonly troubles: readonly string[];
   readonly seconds: Readonly<Record<string, number>>;
@@ -39,20 +40,19 @@ const STORIES = 5;
 
 /** The two judges count apart; the worse of both is told. */
 export function resultOf({ options, crowd, installation, tormentor, verdict, audit, drained, troubles, seconds }: Outcome): Result {
-  const lost = Math.max(verdict.lost, audit.lost);
-  const duplicated = Math.max(verdict.duplicated, audit.doubled);
+  const lost = Math.max(verdict.lost, audit?.lost ?? 0);
+  const duplicated = Math.max(verdict.duplicated, audit?.doubled ?? 0);
   const { accepted, answered } = verdict;
-  const disagreements = verdict.inLog === audit.accepted ? [] : [`the audit counts ${audit.accepted} messages, there are ${verdict.inLog}`];
-  const reordered = Math.max(verdict.reordered, audit.reordered);
-  const sound = accepted > 0 && answered === accepted && lost + duplicated + reordered + verdict.wrong === 0 && audit.sound && drained && disagreements.length === 0 && installation.crashes.length === 0;
-  const { sound: auditSound, findings: _, ...auditCounts } = audit;
+  const disagreements = audit === undefined || verdict.inLog === audit.accepted ? [] : [`the audit counts ${audit.accepted} messages, there are ${verdict.inLog}`];
+  const reordered = Math.max(verdict.reordered, audit?.reordered ?? 0);
+  const sound = accepted > 0 && answered === accepted && lost + duplicated + reordered + verdict.wrong === 0 && audit?.sound === true && drained && disagreements.length === 0 && installation.crashes.length === 0;
   return {
     sound, accepted, answered, lost, duplicated, reordered, faults: tormentor.counts,
     seed: options.seed, minutes: options.minutes, rate: options.rate, wrong: verdict.wrong, deadLettered: verdict.deadLettered, inLog: verdict.inLog, skipped: crowd.traffic.skipped,
     waitMillis: crowd.waits.summary(), followed: crowd.followers.reduce((sum, { total }) => sum + total, 0), breaks: crowd.followers.reduce((sum, { breaks }) => sum + breaks, 0),
-    answers: Object.fromEntries([...crowd.ledger.codes].sort()), audit: { sound: auditSound, ...auditCounts },
+    answers: Object.fromEntries([...crowd.ledger.codes].sort()), audit: audit === undefined ? null : { ...audit, findings: undefined },
     crashes: installation.crashes, failedStarts: installation.failedStarts.length, drained, troubles: [...disagreements, ...troubles, ...tormentor.troubles], seconds,
-    findings: [...verdict.findings, ...audit.findings.map(auditFinding)].slice(0, TOLD),
+    findings: [...verdict.findings, ...(audit?.findings ?? []).map(auditFinding)].slice(0, TOLD),
   };
 }
 
@@ -61,9 +61,9 @@ function auditFinding({ kind, topic, partition, offset, key, position, detail }:
 }
 
 /** Writes all findings and the stories of the first conversations concerned; the brokers must be up. */
-export async function keepEvidence(folder: string, installation: Installation, verdict: Verdict, audit: AuditResult): Promise<void> {
-  writeFileSync(join(folder, 'findings.json'), `${JSON.stringify({ findings: verdict.findings, audit: audit.findings }, null, 1)}\n`);
-  const ids = [...new Set([...verdict.findings.map((finding: Finding) => finding.conversation), ...audit.findings.map(({ key }) => (key ?? '').replace(/^default\//, ''))])].filter((id) => id !== '');
+export async function keepEvidence(folder: string, installation: Installation, verdict: Verdict, audit: AuditResult | undefined): Promise<void> {
+  writeFileSync(join(folder, 'findings.json'), `${JSON.stringify({ findings: verdict.findings, audit: audit?.findings }, null, 1)}\n`);
+  const ids = [...new Set([...verdict.findings.map((finding: Finding) => finding.conversation), ...(audit?.findings ?? []).map(({ key }) => (key ?? '').replace(/^default\//, ''))])].filter((id) => id !== '');
   mkdirSync(join(folder, 'stories'), { recursive: true });
   for (const id of ids.slice(0, STORIES)) {
     const story = await promisify(execFile)(process.execPath, [installation.program, 'conversation', id], { env: { PATH: process.env.PATH, ...installation.environment(), CONFAB_LOG_LEVEL: 'silent' }, timeout: 60_000, maxBuffer: 64 * 1024 * 1024 })

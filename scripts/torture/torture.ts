@@ -78,10 +78,10 @@ export class Torture {
   private async verdict(installation: Installation, crowd: Crowd, tormentor: Tormentor): Promise<Result> {
     const reader = await LogReader.open(installation.brokers.direct, installation.prefix, installation.partitions);
     try {
-      const { history, drained } = await drain({ installation, crowd, reader, trouble: (text) => { this.troubles.push(text); this.say(text); } });
+      const { history, drained } = await drain({ installation, crowd, reader, trouble: (text) => { this.trouble(text); } });
       this.lap('drain');
       this.say('quiet; judging');
-      const audit = await auditCommand({ program: installation.program, env: installation.environment(), millis: AUDIT });
+      const audit = await auditCommand({ program: installation.program, env: installation.environment(), millis: AUDIT }).catch((error: unknown) => { this.trouble(String(error)); return undefined; });
       const verdict = judge({ sent: new Map([...crowd.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: crowd.ledger.contradictions, history, followers: crowd.followers });
       this.lap('verdict');
       const result = resultOf({ options: this.options, crowd, installation, tormentor, verdict, audit, drained, troubles: this.troubles, seconds: this.seconds });
@@ -93,6 +93,11 @@ export class Torture {
     } finally {
       await reader.close();
     }
+  }
+
+  private trouble(text: string): void {
+    this.troubles.push(text);
+    this.say(text);
   }
 
   private lap(name: string): void {

@@ -24,7 +24,7 @@ const OTHER_BODY = 0.04;
 /** Of all: a text that is refused. */
 const MALFORMED = 0.01;
 /** What waits for its answer, at most: beyond it arrivals are counted as skipped. */
-const MOST_OPEN = 20_000;
+const MOST_OPEN = 3_000;
 const REPEAT_WITHIN = 15_000;
 /** Codes after which the same request would be refused for ever. */
 const FINAL = new Set(['CONFAB_IDEMPOTENCY_KEY_REUSED', 'CONFAB_BODY_INVALID', 'CONFAB_FRAME_INVALID', 'CONFAB_IDEMPOTENCY_KEY_INVALID', 'CONFAB_CONVERSATION_ID_INVALID', 'CONFAB_CONVERSATION_FORBIDDEN']);
@@ -157,6 +157,6 @@ export class Traffic {
 
 /** Somewhat less than the server asks for: a client that is early must be told so, not harmed. */
 function backOff(answer: Answer, tries: number, random: () => number): number {
-  const asked = answer.kind === 'accepted' ? 0 : Math.min(answer.retryAfterMs ?? 0, 2_000);
-  return Math.max(asked, Math.min(200 * 1.5 ** tries, 2_000)) * (0.5 + random() * 0.5);
+  const asked = answer.kind === 'accepted' ? 0 : Math.min(answer.retryAfterMs ?? 0, 3_000);
+  return Math.max(asked, Math.min(200 * 1.5 ** tries, 4_000)) * (0.5 + random() * 0.5);
 }
