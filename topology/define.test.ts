@@ -37,6 +37,8 @@ const wrong: [rule: string, change: Parameters<typeof declaration>[0], node: Reg
   ['an edge has a plain name', { edges: { 'Edge 1': { purpose: '' } } }, /^edge "Edge 1": the name/],
   ['an edge is no stage', { edges: { work: { purpose: '' } } }, /^edge "work": a stage has the same name/],
   ['an edge names what is declared', { edges: { door: { writes: ['x.v1'], purpose: '' } } }, /^edge "door": names the unknown topic/],
+  ['an edge inspects what is declared', { edges: { look: { inspects: ['x.v1'], command: 'reads', purpose: '' } } }, /^edge "look": names the unknown topic/],
+  ['a command that only reads writes nothing', { edges: { look: { inspects: ['a.v1'], writes: ['a.v1'], command: 'reads', purpose: '' } } }, /^edge "look": a command that only reads/],
   ['dead letters have a topic', { deadLetters: 'x.v1' }, /^deadLetters: names the unknown topic/],
   ['dead letters are co-partitioned', { topics: { 'c.v1': topic({ key: 'name', partitions: 1 }) }, deadLetters: 'c.v1' }, /^deadLetters: .*conversation topics/],
 ];
@@ -59,6 +61,6 @@ test('the declaration of Confab is sound, frozen, and fits its schemas', () => {
 
 test('a topic whose record is declared elsewhere, and a schema without a topic, are named', () => {
   assert.throws(() => checkAll(declaration()), (error) => isCode(error, 'CONFAB_TOPOLOGY_INVALID') && error.detail.includes('topic "a.v1"'));
-  const { 'timers.v1': _timers, ...topics } = topology.topics;
-  assert.throws(() => checkAll({ ...topology, topics }), (error) => isCode(error, 'CONFAB_TOPOLOGY_INVALID') && error.detail.includes('schemas/timers.v1.avsc'));
+  const { 'user-keys.v1': _keys, ...topics } = topology.topics;
+  assert.throws(() => checkAll({ ...topology, topics }), (error) => isCode(error, 'CONFAB_TOPOLOGY_INVALID') && error.detail.includes('schemas/user-keys.v1.avsc'));
 });

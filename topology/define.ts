@@ -43,8 +43,13 @@ export interface StageDefinition<T extends string = string> {
 export interface EdgeDefinition<T extends string = string> {
   readonly reads?: readonly T[];
   readonly writes?: readonly T[];
-  /** Run by hand, one command at a time, in a group and with transactions of its own: no process has it as a role. */
-  readonly command?: true;
+  /** What it shows to those who ask: it reads these topics without a group, and sees what the groups of all readers have committed. */
+  readonly inspects?: readonly T[];
+  /**
+   * Run by hand, one command at a time: no process has it as a role. true: in a group and with transactions of its own;
+   * 'reads': it changes nothing.
+   */
+  readonly command?: true | 'reads';
   readonly purpose: string;
 }
 
@@ -79,7 +84,8 @@ export function checkTopology(declaration: Topology): void {
   for (const [name, edge] of Object.entries(declaration.edges)) {
     if (!NAME_FORM.test(name)) refuse(`edge "${name}"`, 'the name must be lower-case words joined by "-"');
     if (name in declaration.stages) refuse(`edge "${name}"`, 'a stage has the same name');
-    for (const topic of [...(edge.reads ?? []), ...(edge.writes ?? [])]) known(`edge "${name}"`, topic, declaration);
+    if (edge.command === 'reads' && (edge.reads !== undefined || edge.writes !== undefined)) refuse(`edge "${name}"`, 'a command that only reads has "inspects", neither a group nor anything to write');
+    for (const topic of [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? [])]) known(`edge "${name}"`, topic, declaration);
   }
   known('deadLetters', declaration.deadLetters, declaration);
   if (declaration.topics[declaration.deadLetters]?.partitions !== 'conversation') refuse('deadLetters', 'must have the partitions of the conversation topics');

@@ -25,7 +25,9 @@ test('a prefix and a number of partitions show in the text', () => {
 test('the picture has every stage, edge and topic in use, for Mermaid and for Graphviz', () => {
   const picture = mermaid(topology);
   assert.ok(topics.includes(`\`\`\`mermaid\n${picture}\`\`\`\n`), 'docs/topics.md has it');
-  for (const name of [...Object.keys(topology.stages), ...Object.keys(topology.edges)]) assert.match(picture, new RegExp(`^  \\w+[([]+${name}[)\\]]+$`, 'm'));
+  // What only looks at everything would hide the picture behind its lines.
+  const drawn = Object.entries(topology.edges).filter(([, edge]) => 'reads' in edge || 'writes' in edge).map(([name]) => name);
+  for (const name of [...Object.keys(topology.stages), ...drawn]) assert.match(picture, new RegExp(`^  \\w+[([]+${name}[)\\]]+$`, 'm'));
   const graph = dot(topology);
   assert.match(graph, /^digraph confab \{\n/);
   assert.match(graph, /"dialogue" -> "dialogue-states\.v1" \[dir=both, style=dashed, label=state\];/);

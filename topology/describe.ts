@@ -45,8 +45,9 @@ function stageLines(name: string, stage: StageDefinition, settings: TopologySett
 
 function edgeLines(name: string, edge: EdgeDefinition, settings: TopologySettings): string[] {
   return [
-    '', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? []),
-    ...(edge.command ? [`  run as     a command, in the group ${settings.prefix}confab.${name}`] : []),
+    '', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? []), ...listed('inspects  ', edge.inspects ?? []),
+    ...(edge.command === 'reads' ? ['  run as     a command that only reads'] : []),
+    ...(edge.command === true ? [`  run as     a command, in the group ${settings.prefix}confab.${name}`] : []),
   ];
 }
 

@@ -198,10 +198,20 @@ test('a right of a principal beyond the topology is named, its removal left to t
   assert.match(planText(plan), /^\+ right User:confab-talk: read topic x\.messages\.v1$/m);
 });
 
+test('who only looks reads topics and sees groups, and has no group, no transactions and nothing to write', async (t) => {
+  const acls = authorizer();
+  await applied(inputs(t, { acls, topology }));
+  const found = acls.acls.filter((acl) => acl.principal === 'User:confab-inspect');
+  assert.deepEqual([...new Set(found.map(({ operation, resource }) => `${operation} ${resource}`))].sort(), ['describe group', 'describe-configs topic', 'read topic']);
+  assert.ok(found.some(({ name, operation }) => name === 'x.dialogue-states.v1' && operation === 'read'));
+  assert.ok(!found.some(({ name }) => name === 'x.user-keys.v1'), 'sealing keys are nothing to look at');
+  assert.ok(acls.acls.some(({ principal, name, operation }) => principal === 'User:confab-egress' && name === 'x.intents.v1' && operation === 'read'), 'X-ray shows what was understood');
+});
+
 test('a stage that does not read the messages may still see their topic: its id is the epoch of positions', async (t) => {
   const acls = authorizer();
   await applied(inputs(t, { acls, topology }));
-  const found = acls.acls.filter((acl) => acl.operation === 'describe').map((acl) => `${acl.principal} ${acl.name}`);
+  const found = acls.acls.filter((acl) => acl.operation === 'describe' && acl.resource === 'topic').map((acl) => `${acl.principal} ${acl.name}`);
   assert.deepEqual(found, ['User:confab-dialogue x.messages.v1', 'User:confab-analytics x.messages.v1']);
 });
 

@@ -32,12 +32,19 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
   for (const [name, edge] of Object.entries(topology.edges)) {
     for (const read of edge.reads ?? []) topic(name, read, 'read');
     for (const write of edge.writes ?? []) topic(name, write, 'write');
-    for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source)) topic(name, source, 'describe');
-    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...sources(topology)]);
+    for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source) && !edge.inspects?.includes(source)) topic(name, source, 'describe');
+    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...sources(topology)]);
     if (edge.reads !== undefined) group(name);
-    if (edge.command) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
+    for (const shown of edge.inspects ?? []) topic(name, shown, 'read');
+    if (edge.inspects !== undefined) for (const reader of readersOf(topology)) grant(name, { resource: 'group', name: `${prefix}confab.${reader}`, pattern: 'literal', operation: 'describe' });
+    if (edge.command === true) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
   }
   return [...acls.values()];
+}
+
+/** Stages and edges that read in a group. */
+function readersOf(topology: Topology): string[] {
+  return [...Object.keys(topology.stages), ...Object.entries(topology.edges).filter(([, edge]) => edge.reads !== undefined).map(([name]) => name)];
 }
 
 /** Topics that edges write and stages read: their ids are the epoch of positions. */

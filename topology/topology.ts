@@ -59,10 +59,19 @@ export const topology = defineTopology({
   },
   edges: {
     ingress: { writes: ['messages.v1'], reads: ['messages.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
-    egress: { reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], purpose: 'Pushes outcomes over WebSockets and serves history.' },
+    egress: {
+      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
+      purpose: 'Pushes outcomes over WebSockets and serves history; X-ray shows operators the rest of a conversation.',
+    },
     'dead-letters': {
       reads: ['dead-letters.v1', 'messages.v1', 'intents.v1'], writes: ['messages.v1', 'dead-letters.v1'], command: true,
       purpose: 'Operators retry and discard dead letters.',
+    },
+    inspect: {
+      inspects: [
+        'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1',
+      ],
+      command: 'reads', purpose: 'Operators look: audit, tail, conversation, lag.',
     },
   },
   deadLetters: 'dead-letters.v1',
