@@ -29,6 +29,25 @@ test('an outcome that comes late is sent, once, also when it is read again', asy
   assert.equal((await other.next()).position, next);
 });
 
+/** Only the last eight outcomes were remembered: who resumed over more than these got the dead letter from the log, and once more when it was announced. */
+test('an outcome that was recovered from the log is not sent again when it is announced late', async (t) => {
+  const scene = await Scene.make(1);
+  const { app } = await testNode(t, scene, { outbox: new MemoryOutbox({ clock: scene.clock, maxEntries: 2 }) });
+  const asked = await scene.accept('c1');
+  for (let i = 0; i < 12; i += 1) await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  const letter = await scene.giveUp('c1', asked);
+  await turns();
+  const socket = await openSocket(app, stream(asked), 'confab.v1');
+  assert.equal((await socket.next()).type, 'ready');
+  assert.equal((await socket.next()).position, letter, 'from the log, while the reader still holds it back');
+  for (let i = 0; i < 12; i += 1) await socket.next();
+  await scene.clock.advance(2_000);
+  await turns();
+  const next = await scene.answer('c1', await scene.accept('c1'));
+  assert.equal((await socket.next()).position, next);
+});
+
 test('without an outbox the log serves resumes; recovering comes every 5 s while it cannot', async (t) => {
   const scene = await Scene.make(1);
   class Away extends MemoryOutbox {

@@ -26,8 +26,8 @@ const BEYOND_ALL = 'z';
 const RECOVERING_MILLIS = 5_000;
 const RETRY_MILLIS = 1_000;
 const MAX_PENDING = 64;
-/** Positions that are remembered, so that an outcome which came late is not sent twice. */
-const REMEMBERED = 8;
+/** Outcomes that are remembered, so that one which comes late is not sent twice: as many as one answer of outbox or log may hold. */
+const REMEMBERED = 512;
 /** After so many looks into outbox and log that brought nothing, a live outcome goes out whatever it says came before it. */
 const ROUNDS = 3;
 
@@ -38,7 +38,8 @@ export class Subscription {
   private closed = false;
   private pending: Announcement[] | undefined;
   private overflowed = false;
-  private recent: string[] | undefined;
+  /** Places of what was sent, as numbers: a socket may have thousands of conversations. */
+  private recent: number[] | undefined;
   private again = false;
   /** Older outcomes are gone from the log: what comes goes out without them. */
   private gone = false;
@@ -173,7 +174,7 @@ export class Subscription {
   /** Sends a live outcome if its turn has come. False: something before it is missing. */
   private pass(announcement: Announcement, force: boolean): boolean {
     const { position, prev, late, frame, timestamp } = announcement;
-    if (late ? this.recent?.includes(position) : position <= this.seen) return true;
+    if (late ? this.recent?.includes(placeOf(position)) : position <= this.seen) return true;
     if (!late && !force && prev !== null && (prev === undefined || prev > this.seen)) return false;
     this.remember(position);
     this.outlet.deliver(frame);
@@ -184,7 +185,7 @@ export class Subscription {
   private remember(position: string): void {
     if (position > this.seen) this.seen = position;
     this.recent ??= [];
-    if (this.recent.push(position) > REMEMBERED) this.recent.shift();
+    if (this.recent.push(placeOf(position)) > REMEMBERED) this.recent.shift();
   }
 
   /** Tries again as long as the socket is there: log or Redis may be away for a while. */
@@ -224,3 +225,6 @@ export class Subscription {
     this.close();
   }
 }
+
+/** Offset and index of a position of this log. */
+function placeOf(position: string): number { return Number(position.slice(-15, -3)) * 100 + Number(position.slice(-2)); }
