@@ -11,14 +11,12 @@ import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRe
 const CHUNK = 100;
 const DAY = 86_400_000;
 
-// Keys in pairs (newest position, stream); arguments in threes (position, prev, frame). '' as prev: nothing before; '?': not known.
+// Keys in pairs (newest position, stream); arguments in fours (position, its id in the stream, prev, frame). '' as prev: nothing before; '?': not known.
 // Answers '=' + prev for a repeat, '+' + prev, '!' + prev (origin) for a new one, 'L' for a late one.
 const APPEND = `
 local answers = {}
 for i = 1, #KEYS / 2 do
-  local at, position, prev, frame = i * 2 - 1, ARGV[i * 3 + 1], ARGV[i * 3 + 2], ARGV[i * 3 + 3]
-  local id = tonumber(string.sub(position, 10, 21)) + 0
-  id = string.format('%d', id) .. '-' .. string.format('%d', tonumber(string.sub(position, 23, 24)))
+  local at, position, id, prev, frame = i * 2 - 1, ARGV[i * 4], ARGV[i * 4 + 1], ARGV[i * 4 + 2], ARGV[i * 4 + 3]
   local last = redis.call('GET', KEYS[at])
   if last and position <= last then
     local found = redis.call('XRANGE', KEYS[at + 1], id, id)
@@ -81,7 +79,7 @@ export class RedisOutbox implements Outbox {
       const args: string[] = [...this.limits];
       for (const { key, position, prev, frame } of part) {
         names.push(`${base}:${key}`, `${base}:${key}\0`);
-        args.push(position, prev === null ? '' : prev ?? '?', frame);
+        args.push(position, idOf(position), prev === null ? '' : prev ?? '?', frame);
       }
       calls.push(this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxAppend(names.length, ...names, ...args)));
     }
@@ -91,7 +89,7 @@ export class RedisOutbox implements Outbox {
 
   async read(partition: number, key: string, after: string): Promise<OutboxRead> {
     const base = this.base(partition);
-    const id = after === '' ? '' : `${Number(after.slice(9, 21))}-${Number(after.slice(22))}`;
+    const id = after === '' ? '' : idOf(after);
     const [last, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after));
     const entries = (found ?? []).map(([entryId, fields]): OutboxEntry => ({ position: this.position(entryId), ...parseMark(fields[1] ?? ''), frame: fields[3] ?? '' }));
     return assess(entries, last, after);
@@ -109,6 +107,9 @@ export class RedisOutbox implements Outbox {
     return `${this.options.epoch}-${id.slice(0, cut).padStart(12, '0')}-${id.slice(cut + 1).padStart(2, '0')}`;
   }
 }
+
+/** Id in the stream: `<offset>-<index>`. */
+const idOf = (position: string): string => `${Number(position.slice(9, 21))}-${Number(position.slice(22))}`;
 
 function parseMark(mark: string): { prev: string | null | undefined; origin: boolean } {
   const text = mark.startsWith('=') ? mark.slice(1) : mark;
