@@ -10,6 +10,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
+import { ConfabError } from '../errors.js';
 import { reading, Writer, type WireRequest } from './kafkajs/wire.js';
 import { Overdue, within } from './kafkajs/within.js';
 
@@ -90,7 +91,7 @@ export class Network {
 
   /**
    * Sends to a broker by number, or to any.
-   * @throws NoAnswer
+   * @throws NoAnswer; CONFAB_CLOSED after `close`
    */
   async send<T>(node: number | 'any', request: WireRequest<T>): Promise<T> {
     const progress = { sent: false };
@@ -99,11 +100,12 @@ export class Network {
     try {
       connection = await within(CONNECT_MILLIS, this.connection(node, request.apiKey === FETCH ? 1 : 0));
     } catch (error) {
+      if (error instanceof ConfabError) throw error;
       if (error instanceof Overdue && this.cluster === cluster) this.renew();
       throw new NoAnswer(false, error);
     }
     try {
-      const patience = Math.max(this.answerMillis, request.timeoutMillis ?? 0) + ANSWER_MILLIS.grace;
+      const patience = request.giveUpMillis ?? Math.max(this.answerMillis, request.timeoutMillis ?? 0) + ANSWER_MILLIS.grace;
       return await within(patience, connection.send(translate(request, progress))) as T;
     } catch (error) {
       // A broker that is stopped but not gone keeps its connections open: do not ask on these again.
@@ -130,7 +132,8 @@ export class Network {
   }
 
   private async connection(node: number | 'any', lane: number): Promise<Connection> {
-    if (this.closed) throw new Error('the connections are closed');
+    // Whoever asks again and again in the background must hear that there is nobody to ask any more.
+    if (this.closed) throw new ConfabError('CONFAB_CLOSED', { detail: 'the connections to Kafka' });
     const { cluster } = this;
     await (this.opening ??= this.open(cluster));
     const broker = node === 'any' ? await cluster.brokerPool.findConnectedBroker() : await findBroker(cluster, node);

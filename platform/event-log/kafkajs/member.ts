@@ -241,11 +241,13 @@ export class KafkaMember implements GroupMember {
   private async beat(place: GroupPlace, signal: AbortSignal, end: (ending: Ending) => void): Promise<void> {
     const { clock, membership, coordinators, times } = this.parts;
     let heard = clock.monotonic();
+    // A connection that says nothing is given up while there is time to send another heartbeat over a new one.
+    const patience = times.sessionTimeoutMillis / 3;
     while (!signal.aborted) {
       await clock.sleep(times.heartbeatMillis, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        const code = await this.ask(async () => membership.send(await this.coordinator(), heartbeat(place)));
+        const code = await this.ask(async () => membership.send(await this.coordinator(), heartbeat(place, patience)));
         if (code === KafkaCode.NONE) heard = clock.monotonic();
         else if (code === KafkaCode.REBALANCE_IN_PROGRESS) { heard = clock.monotonic(); end({ why: 'rebalance' }); }
         else if (LOST_PLACE.has(code)) end({ why: 'lost' });

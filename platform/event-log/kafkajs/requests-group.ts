@@ -60,9 +60,9 @@ export function syncGroup(place: GroupPlace, shares: readonly Share[], timeoutMi
   };
 }
 
-export function heartbeat(place: GroupPlace): WireRequest<number> {
+export function heartbeat(place: GroupPlace, giveUpMillis?: number): WireRequest<number> {
   return {
-    apiKey: 12, apiName: 'Heartbeat', version: 3,
+    apiKey: 12, apiName: 'Heartbeat', version: 3, ...(giveUpMillis === undefined ? {} : { giveUpMillis }),
     encode(out) { out.string(place.group).int32(place.generation).string(place.member).string(null); },
     decode(input) { input.throttle(); return input.int16(); },
   };

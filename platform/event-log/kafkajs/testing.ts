@@ -116,11 +116,35 @@ export function openNetwork(t: TestContext): CountingNetwork {
 /** `pass`; `refuse` cuts all connections and takes no new ones; `hang` keeps them open and moves no byte. */
 type Mode = 'pass' | 'refuse' | 'hang';
 
+/** The kinds of the requests on a connection, however its bytes are cut into packets. */
+class Requests {
+  private rest = Buffer.alloc(0);
+  private skip = 0;
+
+  take(bytes: Buffer): number[] {
+    const kinds: number[] = [];
+    let all = this.rest.length > 0 ? Buffer.concat([this.rest, bytes]) : bytes;
+    for (;;) {
+      const passed = Math.min(this.skip, all.length);
+      this.skip -= passed;
+      all = all.subarray(passed);
+      if (this.skip > 0 || all.length < 6) break;
+      kinds.push(all.readInt16BE(4));
+      this.skip = 4 + all.readInt32BE(0);
+    }
+    this.rest = Buffer.from(all);
+    return kinds;
+  }
+}
+
+interface Hold { readonly apiKey: number; readonly waiting: (() => void)[]; released: boolean; reach(): void }
+
 export class Proxy {
   private mode: Mode = 'pass';
+  private readonly holds: Hold[] = [];
   private readonly sockets = new Set<net.Socket>();
   private readonly held: (() => void)[] = [];
-  private onRequest: ((bytes: Buffer) => boolean) | undefined;
+  private onRequest: ((apiKey: number) => boolean) | undefined;
   port = 0;
 
   private constructor(private readonly target: { host: string; port: number }) {}
@@ -150,8 +174,8 @@ export class Proxy {
   /** The answer to the next request of that kind is lost, with its connection. */
   cutAnswerTo(apiKey: number): Promise<void> {
     return new Promise((resolve) => {
-      this.onRequest = (bytes) => {
-        if (bytes.length < 6 || bytes.readInt16BE(4) !== apiKey) return false;
+      this.onRequest = (kind) => {
+        if (kind !== apiKey) return false;
         this.onRequest = undefined;
         resolve();
         return true;
@@ -159,10 +183,29 @@ export class Proxy {
     });
   }
 
+  /** From the next request of that kind on, its connection stays open and gives no answer until `release`. */
+  hold(apiKey: number): { reached: Promise<void>; release(): void } {
+    let reached: () => void = () => undefined;
+    const hold: Hold = { apiKey, waiting: [], released: false, reach: () => { reached(); } };
+    this.holds.push(hold);
+    return { reached: new Promise((resolve) => { reached = resolve; }), release: () => { hold.released = true; for (const run of hold.waiting.splice(0)) run(); } };
+  }
+
+  /** The connection that this request belongs to is held from now on. */
+  private holdFor(kind: number): Hold | undefined {
+    const found = this.holds.find(({ apiKey }) => apiKey === kind);
+    if (found === undefined) return undefined;
+    this.holds.splice(this.holds.indexOf(found), 1);
+    found.reach();
+    return found;
+  }
+
   private accept(client: net.Socket): void {
     if (this.mode === 'refuse') { client.destroy(); return; }
     const upstream = net.connect(this.target);
     let lost = false;
+    let hold: Hold | undefined;
+    const requests = new Requests();
     const end = (): void => { client.destroy(); upstream.destroy(); this.sockets.delete(client); this.sockets.delete(upstream); };
     const move = (run: () => void): void => { if (this.mode === 'hang') this.held.push(run); else run(); };
     for (const socket of [client, upstream]) {
@@ -170,9 +213,16 @@ export class Proxy {
       socket.setNoDelay(true).on('error', end).on('close', end);
     }
     client.on('data', (bytes: Buffer) => {
-      if (this.onRequest?.(bytes) === true) lost = true;
+      for (const kind of requests.take(bytes)) {
+        if (this.onRequest?.(kind) === true) lost = true;
+        hold ??= this.holdFor(kind);
+      }
       move(() => { upstream.write(bytes); });
     });
-    upstream.on('data', (bytes: Buffer) => { if (lost) end(); else move(() => { client.write(bytes); }); });
+    upstream.on('data', (bytes: Buffer) => {
+      if (lost) end();
+      else if (hold?.released === false) hold.waiting.push(() => { client.write(bytes); });
+      else move(() => { client.write(bytes); });
+    });
   }
 }

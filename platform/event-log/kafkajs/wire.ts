@@ -9,6 +9,8 @@ export interface WireRequest<T> {
   readonly version: number;
   /** How long an answer may take; the connection's time-out when left out. */
   readonly timeoutMillis?: number;
+  /** A connection that gives no answer for so long is given up, though its time-out is longer. */
+  readonly giveUpMillis?: number;
   encode(out: Writer): void;
   decode(input: Reader): T;
 }
