@@ -1,7 +1,10 @@
 /** `npm run bench -- NAME [options]`, `npm run bench -- --list`. The last line of the output is one JSON object. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { audit } from './audit.js';
+import { concurrency } from './concurrency.js';
 import { embedded } from './embedded.js';
+import { fairness } from './fairness.js';
 import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { ingress } from './ingress.js';
@@ -15,7 +18,7 @@ import { pipeline } from './pipeline.js';
 import { rebalance } from './rebalance.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, growth, rebalance, ingress, embedded, idle, page };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [
