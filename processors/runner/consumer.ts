@@ -144,12 +144,13 @@ export class Consumer implements GroupListener {
     const taken = await takeOver(assignment, this.instance, former);
     this.former.splice(0, former.length);
     await this.gain(taken, assignment);
+    this.inFlight.follow(assignment);
     await assignment.start(this.inFlight.shares.map((share) => ({ topic: share.topic, partition: share.partition, offset: share.window.nextOffset })));
     insistOn(assignment);
     if (this.abandoned) throw new ConfabError('CONFAB_CLOSED', { detail: this.options.group });
     this.commits = this.commitLoop(assignment);
     this.options.logger.info({ generation: assignment.generation, partitions: assignment.partitions.length, instance: this.instance }, 'partitions taken over');
-    this.inFlight.steerBy(assignment);
+    this.inFlight.steer(assignment);
     this.kick();
     this.watchIdle();
   }

@@ -13,7 +13,7 @@ import { CatchUp } from './catch-up.js';
 import type { FormedGroup } from './commit-group.js';
 import type { Inputs } from './inputs.js';
 import type { PartitionShare } from './partition-share.js';
-import { heavyFlows } from './postponed.js';
+import { CONVERSATION_QUOTA, heavyFlows } from './postponed.js';
 import type { RunnerMetrics } from './runner-metrics.js';
 import { TenantNames } from './tenants.js';
 import { MAX_WINDOW_LOAD } from './window.js';
@@ -36,6 +36,8 @@ export interface InFlightOptions {
 const MAX_BYTES = 64 * 1024 * 1024;
 /** While backlogs are put off the others may go beyond the bound by this. */
 const OTHERS = 1.25;
+
+const BY_RECORDS = { weigh: () => 1, least: CONVERSATION_QUOTA };
 
 interface Owned { readonly share: PartitionShare; readonly catchUp: CatchUp }
 
@@ -91,9 +93,11 @@ export class InFlight {
 
   releaseAll(reason: string): void { for (const share of this.shares) this.release(share, reason); }
 
-  /** A new assignment has started to fetch: what was at its bound stays paused. */
-  steerBy(assignment: Assignment): void {
-    this.assignment = assignment;
+  /** Fetching is about to start: the first batches may come before whoever starts it hears so. */
+  follow(assignment: Assignment): void { this.assignment = assignment; }
+
+  /** Fetching has started: what was at its bound stays paused. */
+  steer(assignment: Assignment): void {
     for (const { share } of this.owned.values()) if (share.paused) assignment.pause([share]);
     // What has left may have been all that filled the bound: nothing else would wake the partitions that waited.
     this.unthrottle();
@@ -172,7 +176,7 @@ export class InFlight {
     const byRecords = window.load >= MAX_WINDOW_LOAD / 2 && (before.load < MAX_WINDOW_LOAD / 2 || window.isFull);
     const byBytes = this.bytes >= this.maxBytes / 2 && (before.bytes < this.maxBytes / 2 || this.bytes >= this.maxBytes);
     if (!byRecords && !byBytes) return;
-    for (const name of heavyFlows(window.records, byRecords ? () => 1 : sizeOf, this.severalTenants)) {
+    for (const name of heavyFlows(window.records, byRecords ? BY_RECORDS : { weigh: sizeOf, least: this.maxBytes / 16 }, this.severalTenants)) {
       if (postponed.of(`${name}/`) !== undefined || postponed.of(name) !== undefined) continue;
       postponed.begin(name, window.nextOffset);
       this.options.logger.debug({ topic: share.topic, partition: share.partition, flow: name }, 'a backlog is put off: others go before it');
@@ -188,7 +192,7 @@ export class InFlight {
     if (share.paused || this.assignment === undefined) return;
     if (!share.window.isFull && this.bytes < this.maxBytes * (share.postponed.size > 0 ? OTHERS : 1)) return;
     share.paused = true;
-    this.steer((assignment) => { assignment.pause([share]); });
+    this.tell((assignment) => { assignment.pause([share]); });
   }
 
   private unthrottle(): void {
@@ -196,11 +200,11 @@ export class InFlight {
     const free = this.shares.filter((share) => share.paused && share.window.hasRoom);
     if (free.length === 0) return;
     for (const share of free) share.paused = false;
-    this.steer((assignment) => { assignment.resume(free); });
+    this.tell((assignment) => { assignment.resume(free); });
   }
 
   /** Pauses or resumes. When the generation has just ended there is nothing to steer: the next take-over sets it anew. */
-  private steer(change: (assignment: Assignment) => void): void {
+  private tell(change: (assignment: Assignment) => void): void {
     try {
       if (this.assignment !== undefined) change(this.assignment);
     } catch (error) {

@@ -54,8 +54,14 @@ export class Postponed {
   }
 }
 
-/** Who has more than a fair part of what is in memory: tenants where there are several, else conversations. */
-export function heavyFlows<T extends { readonly key: string }>(items: readonly T[], weigh: (item: T) => number, severalTenants: boolean): string[] {
+export interface Scales<T> {
+  readonly weigh: (item: T) => number;
+  /** Who has less is not heavy. */
+  readonly least: number;
+}
+
+/** Who has more than a fair part of what is in memory: tenants where there are several, and conversations. */
+export function heavyFlows<T extends { readonly key: string }>(items: readonly T[], { weigh, least }: Scales<T>, severalTenants: boolean): string[] {
   const tenants = new TenantNames();
   const byTenant = new Map<string, number>();
   const byKey = new Map<string, number>();
@@ -67,8 +73,8 @@ export function heavyFlows<T extends { readonly key: string }>(items: readonly T
     byTenant.set(tenant, (byTenant.get(tenant) ?? 0) + weight);
     byKey.set(item.key, (byKey.get(item.key) ?? 0) + weight);
   }
-  const conversations = [...byKey].filter(([key, weight]) => weight > all * CONVERSATION_SHARE && key.includes('/')).map(([key]) => key);
+  const conversations = [...byKey].filter(([key, weight]) => weight > Math.max(least, all * CONVERSATION_SHARE) && key.includes('/')).map(([key]) => key);
   if (!severalTenants && byTenant.size === 1 && byTenant.has(DEFAULT_TENANT)) return conversations;
-  const fair = all / (byTenant.size + 1);
+  const fair = Math.max(least, all / (byTenant.size + 1));
   return [...conversations, ...[...byTenant].filter(([tenant, weight]) => tenant !== '' && weight > fair).map(([tenant]) => tenant)];
 }
