@@ -20,38 +20,50 @@ const startStreams = (options: BenchmarkOptions): Start<Servers> => async (proce
 
 const total = ({ microsPerTurn }: Side): number => rounded(Object.values(microsPerTurn).reduce((sum, one) => sum + one, 0), 1);
 
+/** Medians of the rounds' ratios: the runner to Kafka Streams. */
+function comparison(ours: readonly Side[], theirs: readonly Side[]): Record<string, unknown> {
+  const ratios = (of: (side: Side) => number): number[] => ours.map((one, i) => of(one) / of(theirs[i] as Side));
+  const rates = ratios((side) => side.turnsPerSecond);
+  return {
+    ratio: rounded(median(rates)), ratios: rates.map((one) => rounded(one)),
+    bothHopsRatio: rounded(median(ratios((side) => side.bothHopsPerSecond))),
+    // CPU time of processes and broker: it says what the rate cannot on a machine that others use too. Above 1: the runner takes less.
+    cpuRatio: rounded(median(ratios(total).map((one) => 1 / one))),
+  };
+}
+
+function figures(name: string, sides: readonly Side[]): Record<string, unknown> {
+  if (sides.length === 0) return {};
+  const field = (text: string): string => (name === '' ? text : `${name}${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`);
+  return { [field('turnsPerSecond')]: Math.round(median(sides.map((one) => one.turnsPerSecond))), [field('microsPerTurn')]: sides.at(-1)?.microsPerTurn };
+}
+
 export const streams: Benchmark = {
   purpose: 'three topics with trivial stages and state in the process, exactly once: the runner against Kafka Streams exactly_once_v2',
   options: {
     messages: { default: '400000', about: 'messages in messages.v1' },
     conversations: { default: '100000', about: 'conversations' },
     rounds: { default: '3', about: 'rounds of both by turns; the median of their ratios' },
+    side: { default: 'both', about: 'runner, streams or both' },
     commit: { default: '100', about: 'commit.interval.ms of Kafka Streams; 100 is its default for exactly once' },
   },
   async run(options) {
     const { kafka } = await needServers('kafka');
-    await installPeer();
-    const rounds: { readonly runner: Side; readonly streams: Side; readonly ratio: number }[] = [];
+    if (options.text('side') !== 'runner') await installPeer();
+    const only = options.text('side');
+    const [ours, theirs]: [Side[], Side[]] = [[], []];
     for (let round = 1; round <= options.number('rounds'); round += 1) {
       progress(`round ${round}`);
       // Who goes first changes: the broker is warmer, or busier with clearing away, for the second.
-      const both: Partial<Record<'runner' | 'streams', Side>> = {};
-      for (const side of round % 2 === 1 ? ['runner', 'streams'] as const : ['streams', 'runner'] as const) {
-        both[side] = await measureSide(side, side === 'runner' ? startRunner : startStreams(options), options, { kafka });
+      for (const side of round % 2 === 1 ? ['runner', 'streams'] : ['streams', 'runner']) {
+        if (only !== 'both' && only !== side) continue;
+        const measured = await measureSide(side, side === 'runner' ? startRunner : startStreams(options), options, { kafka });
+        (side === 'runner' ? ours : theirs).push(measured);
       }
-      const { runner, streams } = both as Record<'runner' | 'streams', Side>;
-      rounds.push({ runner, streams, ratio: runner.turnsPerSecond / streams.turnsPerSecond });
-      progress(`ratio ${rounded(runner.turnsPerSecond / streams.turnsPerSecond)}`);
     }
-    const last = rounds.at(-1);
     return {
-      ratio: rounded(median(rounds.map((one) => one.ratio))), ratios: rounds.map((one) => rounded(one.ratio)),
-      turnsPerSecond: Math.round(median(rounds.map((one) => one.runner.turnsPerSecond))), streamsTurnsPerSecond: Math.round(median(rounds.map((one) => one.streams.turnsPerSecond))),
-      bothHopsRatio: rounded(median(rounds.map((one) => one.runner.bothHopsPerSecond / one.streams.bothHopsPerSecond))),
-      // Of processes and broker: it says what the rate cannot on a machine that others use too.
-      cpuRatio: rounded(median(rounds.map((one) => total(one.streams) / total(one.runner)))),
-      microsPerTurn: last?.runner.microsPerTurn, streamsMicrosPerTurn: last?.streams.microsPerTurn,
-      messages: options.number('messages'), conversations: options.number('conversations'), commitIntervalMillis: options.number('commit'), profile: last?.runner.profile,
+      ...only === 'both' && comparison(ours, theirs), ...figures('', ours), ...figures('streams', theirs),
+      messages: options.number('messages'), conversations: options.number('conversations'), commitIntervalMillis: options.number('commit'), profile: ours.at(-1)?.profile,
     };
   },
 };

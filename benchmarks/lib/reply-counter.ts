@@ -33,7 +33,7 @@ export async function countReplies(options: CountOptions): Promise<{ done: Promi
   const done = new Promise<void>((resolve, reject) => { settle = { resolve, reject }; });
   const watch = setInterval(() => {
     progress(`  ${count} of ${options.total} replies`);
-    if (performance.now() - lastAt > (options.stallMillis ?? 60_000)) settle?.reject(new BenchmarkError(`no reply came for a while; ${count} of ${options.total} were read`));
+    if (performance.now() - lastAt > (options.stallMillis ?? 180_000)) settle?.reject(new BenchmarkError(`no reply came for a while; ${count} of ${options.total} were read`));
   }, 2000);
   await consumer.run({
     autoCommit: false,
