@@ -107,6 +107,14 @@ export function stateStoreContract(name: string, make: (t: TestContext) => Promi
     assert.deepEqual(await plain(store, ['a'], 1), ['nine'], 'other partitions are left alone');
   });
 
+  rule('a reset for the epoch that is there does nothing: another process was first', async ({ store }) => {
+    await store.reset('view', 0, EPOCH);
+    await store.write('view', 0, [entry('a', 3, 'three')], { epoch: EPOCH, offset: 4 }, 0);
+    await store.reset('view', 0, EPOCH);
+    assert.deepEqual(await plain(store, ['a']), ['three']);
+    assert.deepEqual((await store.read('view', 0, [])).watermark, { epoch: EPOCH, offset: 4 });
+  });
+
   rule('views and partitions do not see each other', async ({ store }) => {
     await store.reset('view', 0, EPOCH);
     await store.reset('view', 10, EPOCH);
