@@ -9,7 +9,7 @@ import { MARK, Marks } from './marks.js';
 import { ALL, belongs, Table, type Slice } from './table.js';
 
 /** Columns of the table: the last of each that was seen, as the offset of its message. */
-const COLUMN = { intent: 0, reply: 1, /** The last reply that must have its state. */ due: 2, state: 3, turns: 4, /** Where that state stands. */ stateAt: 5 } as const;
+const COLUMN = { intent: 0, reply: 1, /** The last reply that must have its state. */ due: 2, state: 3, turns: 4, /** How many replies it has. */ replies: 5, /** 1: its states cannot be compared with that, or were told already. */ apart: 6 } as const;
 const SEEN = { intent: 1, reply: 2 } as const;
 
 /** A reply whose `prev` has not been seen: it may come late, or never. */
@@ -34,7 +34,7 @@ export class OrderJudge {
   private forgotten: number;
 
   constructor(private readonly ledger: Ledger, private readonly limits: OrderLimits = {}, readonly slice: Slice = ALL) {
-    this.table = new Table(6, limits.conversations ?? CONVERSATIONS);
+    this.table = new Table(7, limits.conversations ?? CONVERSATIONS);
     this.seen = new Marks(ledger.marks.base);
     this.forgotten = ledger.marks.base - 1;
   }
@@ -58,6 +58,7 @@ export class OrderJudge {
     const row = this.row(record.key);
     if (row < 0 || record.key === null || this.again(message, SEEN.reply)) return;
     const { table } = this;
+    table.set(row, COLUMN.replies, Math.max(0, table.get(row, COLUMN.replies)) + 1);
     const messageId = messageOfReply(replyId);
     const last = table.get(row, COLUMN.reply);
     if (message < last) {
@@ -82,17 +83,20 @@ export class OrderJudge {
       return;
     }
     const before = table.get(row, COLUMN.turns);
-    if (last >= 0 && turns <= before) ledger.find('diverged', 'dialogue-states.v1', record, { message, detail: `it has seen ${turns} inputs, and the state before it ${before}` });
-    if (last >= 0 && turns > before + 1) this.gap(message, record, turns - before - 1, table.get(row, COLUMN.stateAt));
+    if (last >= 0 && turns <= before) {
+      table.set(row, COLUMN.apart, 1);
+      ledger.find('diverged', 'dialogue-states.v1', record, { message, detail: `it has seen ${turns} inputs, and the state before it ${before}` });
+    }
     table.set(row, COLUMN.state, message);
     table.set(row, COLUMN.turns, turns);
-    table.set(row, COLUMN.stateAt, record.offset);
   }
 
   /** The conversation has no state any more: the next one begins anew. */
   noState(record: LogRecord): void {
     const row = this.row(record.key);
-    if (row >= 0) for (const column of [COLUMN.state, COLUMN.turns, COLUMN.stateAt, COLUMN.due]) this.table.set(row, column, -1);
+    if (row < 0) return;
+    for (const column of [COLUMN.state, COLUMN.turns, COLUMN.due]) this.table.set(row, column, -1);
+    this.table.set(row, COLUMN.apart, 1);
   }
 
   /** What was beyond the last ends is within the next ones. */
@@ -111,8 +115,21 @@ export class OrderJudge {
     for (const row of table.rows()) {
       const due = table.get(row, COLUMN.due);
       if (due >= 0 && table.get(row, COLUMN.state) < due && due >= floors.states) missing.push(due);
+      this.turns(row);
     }
     for (const message of missing.sort((a, b) => a - b)) ledger.findAt('diverged', message, 'no dialogue state reflects it, although it was answered');
+  }
+
+  /**
+   * The last state has counted each reply. One state is written for all inputs that a conversation had in one commit, so states
+   * that follow each other may lie any number of inputs apart; what is missing in one is missing in all that come after it.
+   * It may have counted more than there are: replies before the beginning, or removed ones.
+   */
+  private turns(row: number): void {
+    const { ledger, table } = this;
+    const [state, turns, replies] = [table.get(row, COLUMN.state), table.get(row, COLUMN.turns), table.get(row, COLUMN.replies)];
+    if (state < 0 || state !== table.get(row, COLUMN.reply) || table.get(row, COLUMN.apart) === 1 || turns >= replies) return;
+    ledger.findAt('diverged', state, `the state that reflects it has seen ${turns} inputs, and the conversation has ${replies} replies`);
   }
 
   private row(key: string | null): number {
@@ -169,15 +186,6 @@ export class OrderJudge {
     if ((mark & MARK.reply) === 0) { tell(); return; }
     // Answered, but not under this key: when it is a message of this conversation, its reply is what is misplaced.
     ledger.ask(async () => { if ((await ledger.message(prev))?.record.key !== record.key) tell(); });
-  }
-
-  /** States between two may have been compacted meanwhile, but then the earlier of the two is gone as well. */
-  private gap(message: number, record: LogRecord, missing: number, before: number): void {
-    const { ledger } = this;
-    ledger.ask(async () => {
-      if (await ledger.recordAt('dialogue-states.v1', before) === undefined) return;
-      ledger.find('diverged', 'dialogue-states.v1', record, { message, detail: `${missing} ${missing === 1 ? 'input is' : 'inputs are'} missing between it and the state before it` });
-    });
   }
 }
 

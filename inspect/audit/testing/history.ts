@@ -20,7 +20,7 @@ export type PlannedMessage = Planned<Message>;
 
 interface Conversation { readonly key: string; prev: string | null; turns: number }
 
-export interface HistoryOptions { readonly random: Random; readonly partition?: number; readonly partitions?: number; readonly conversations?: number; readonly steps?: number; readonly start?: number }
+export interface HistoryOptions { readonly random: Random; readonly partition?: number; readonly partitions?: number; readonly conversations?: number; readonly steps?: number; readonly start?: number; readonly epoch?: string; /** Offsets without gaps. */ readonly gaps?: boolean }
 
 const AUTHOR = { type: 'person', name: null };
 const KINDS = ['text', 'text', 'text', 'text', 'postback', 'attachment', 'agent', 'handoff', 'reaction', 'timer'];
@@ -50,12 +50,16 @@ export class History {
   readonly conversations: Conversation[];
   private readonly toUnderstand: PlannedMessage[] = [];
   private readonly toAnswer: Planned<IntentDetected>[] = [];
+  private readonly epoch: string;
+  private readonly gaps: boolean;
   private next = 0;
   private nextLetter = 0;
   private ids = 0;
 
-  constructor({ random, partition = 0, partitions = 1, conversations = 12, steps = 300, start = EPOCH_MILLIS }: HistoryOptions) {
+  constructor({ random, partition = 0, partitions = 1, conversations = 12, steps = 300, start = EPOCH_MILLIS, epoch = epochOf(TOPIC_ID), gaps = true }: HistoryOptions) {
     this.random = random;
+    this.epoch = epoch;
+    this.gaps = gaps;
     this.partition = partition;
     this.partitions = partitions;
     this.now = start;
@@ -64,7 +68,7 @@ export class History {
     this.settle();
   }
 
-  position(offset: number): string { return formatPosition(epochOf(TOPIC_ID), offset, 0); }
+  position(offset: number): string { return formatPosition(this.epoch, offset, 0); }
 
   /** Keys of conversations of this partition. */
   keys(count: number, partition = this.partition): string[] {
@@ -160,7 +164,7 @@ export class History {
     return planned;
   }
 
-  private gap(): number { return this.random.float() < 0.15 ? 1 + Math.floor(this.random.float() * 3) : 0; }
+  private gap(): number { return this.gaps && this.random.float() < 0.15 ? 1 + Math.floor(this.random.float() * 3) : 0; }
 
   private step(): void {
     const dice = this.random.float();

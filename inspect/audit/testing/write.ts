@@ -43,7 +43,7 @@ class Placement {
 }
 
 /**
- * Letters and messages name each other, so letters are given their offsets in advance: dead-letters.v1 must be empty.
+ * Letters and messages name each other, so letters are given their offsets in advance: nobody else may write them now.
  * What stages have passed is committed for their groups.
  */
 export async function writeHistories(log: EventLog, prefix: string, histories: readonly History[], codec: Codec): Promise<void> {
@@ -55,7 +55,8 @@ export async function writeHistories(log: EventLog, prefix: string, histories: r
       const { partition } = history;
       const placement = new Placement(epoch, partition);
       const plan = history.plan();
-      placement.learn('dead-letters.v1', plan['dead-letters.v1'].map(({ offset }) => offset), plan['dead-letters.v1'].map((_, at) => at));
+      const first = await log.settledEnd(topicName(prefix, 'dead-letters.v1'), partition);
+      placement.learn('dead-letters.v1', plan['dead-letters.v1'].map(({ offset }) => offset), plan['dead-letters.v1'].map((_, at) => first + at));
       const write = async (topic: Audited, records: readonly Planned[]): Promise<void> => {
         const full = topicName(prefix, topic);
         const fresh = records.map((record): NewRecord => ({ topic: full, partition, key: record.key, timestamp: record.timestamp, value: encoded({ ...record, value: placement.moved(record.value) }, topic, codec).value }));
