@@ -58,7 +58,7 @@ export class Grown {
       await producer.connect();
       const grown = new Grown(producer, prefix, epoch, templates, conversations);
       await grown.writeStates();
-      const rebuild = rebuildOf('state', { log, codec, clock: systemClock, prefix, state: new RedisStateStore(redis, { prefix }) });
+      const rebuild = rebuildOf('state', { log, codec, clock: systemClock, prefix, state: new RedisStateStore(redis, { prefix: `confab:${prefix}` }) });
       const began = performance.now();
       const waiting = [...await rebuild.parts()];
       await Promise.all(Array.from({ length: 4 }, async () => { for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) await rebuild.run(part); }));

@@ -83,6 +83,27 @@ test('while a part of the store is away only its conversations wait, without ask
   assert.deepEqual([view.get('a')?.reflects, view.get('b')?.reflects, view.get('new')?.reflects], ['1', '1', '']);
 });
 
+test('a store that is away when a partition is taken over: its conversations wait, what was committed before is read when it is back', async (t) => {
+  const { view, store, clock, commit } = await scene(t);
+  await commit(0, 'a', '1');
+  view.lose(0);
+  store.away.add(0);
+  await view.gain(0);
+  await view.ensure(0, ['a']);
+  assert.equal(view.has('a'), false);
+  let there = false;
+  void view.loaded(0, 'a').then(() => { there = true; });
+  await clock.advance(3000);
+  assert.equal(there, false);
+  // It comes back with nothing: what it says must not be believed before it was healed.
+  store.flush();
+  store.away.delete(0);
+  for (let i = 0; i < 5; i += 1) await clock.advance(2000);
+  assert.deepEqual([there, view.get('a')?.reflects], [true, '1']);
+  await commit(0, 'a', '2');
+  assert.equal((await store.read(TOPIC, 0, ['a'])).entries[0]?.reflects, '2');
+});
+
 test('who waits for a partition that leaves is not kept', async (t) => {
   const { view, store } = await scene(t);
   store.away.add(0);

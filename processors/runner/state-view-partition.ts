@@ -79,6 +79,13 @@ export class ViewPartition<V> {
     this.backlog.forget();
   }
 
+  /** The store could not be brought up to the log yet; it goes on trying. */
+  distrust(reason: unknown): void {
+    this.parts.logger.warn({ err: reason, partition: this.partition }, 'state store could not be brought up to the log yet: trying again');
+    this.backlog.forget();
+    this.flush();
+  }
+
   /** Another process may own it now. */
   stop(): void { this.stopped.abort(new Error('the partition has left')); }
 

@@ -34,11 +34,19 @@ export class StateView<V> {
     this.cache = new StateCache(options);
   }
 
-  /** Brings the store's partition up to the end of the state topic. @throws CONFAB_STATE_UNAVAILABLE, CONFAB_LOG_UNAVAILABLE */
+  /**
+   * Brings the store's partition up to the end of the state topic. A store that does not answer keeps nobody from taking over:
+   * conversations wait until it does, and nothing that it says is believed before it was healed. @throws CONFAB_LOG_UNAVAILABLE
+   */
   async gain(partition: number): Promise<void> {
     const epoch = epochOf((await this.options.log.topic(this.options.topic)).id);
     const view = new ViewPartition(this.options, partition, epoch);
-    await view.heal();
+    try {
+      await view.heal();
+    } catch (error) {
+      if (!isCode(error, 'CONFAB_STATE_UNAVAILABLE')) throw error;
+      view.distrust(error);
+    }
     this.leave(partition);
     const { clock, logger } = this.options;
     const waiting: Waiting = new Waiting({ clock, logger, partition, load: (keys) => this.load(partition, view, keys) });
