@@ -11,11 +11,11 @@ const PARTITIONS = 4;
 export const fairness: Benchmark = {
   purpose: 'p99 of a tenant, without and with another one that sends many times what the stage can do, on Kafka',
   options: {
-    millis: { default: '50', about: 'the stage waits so long for each message' },
-    calls: { default: '50', about: 'calls of the stage under way at once' },
+    millis: { default: '100', about: 'the stage waits so long for each message' },
+    calls: { default: '20', about: 'calls of the stage under way at once' },
     times: { default: '10', about: 'what the other tenant sends, as a multiple of what the stage can do' },
-    rate: { default: '50', about: 'messages a second of the tenant that is measured' },
-    seconds: { default: '15', about: 'measured time, without and with the other' },
+    rate: { default: '30', about: 'messages a second of the tenant that is measured' },
+    seconds: { default: '20', about: 'measured time, without and with the other' },
   },
   async run(options) {
     const { kafka: { address } } = await needServers('kafka');

@@ -34,7 +34,7 @@ export function runnerMetrics(metrics: Metrics, stage: string): RunnerMetrics {
   const heals = counter('confab_stage_state_heals_total', 'Times that the state store was found behind and brought up to date.').labels(stage);
   const postponed = counter('confab_stage_records_postponed_total', 'Records of a backlog that were put off for the others of their partition, to be read again.').labels(stage);
   const replacements = counter('confab_stage_consumer_replacements_total', 'Consumers that made no progress and were replaced, by what they were stuck in.', ['reason']);
-  const stuck = once(metrics, 'confab_stage_stuck', () => new Gauge({ name: 'confab_stage_stuck', help: '1 while a stage makes no progress although there is work.', labelNames: ['stage'], registers })).labels(stage);
+  const stuck = once(metrics, 'confab_stage_stuck', () => new Gauge({ name: 'confab_stage_stuck', help: 'Whether a stage makes no progress although there is work: 1 or 0.', labelNames: ['stage'], registers })).labels(stage);
   stuck.set(0);
   const lag = once(metrics, 'confab_stage_lag_records', () => new Gauge({ name: 'confab_stage_lag_records', help: 'Offsets between commit and end of the partitions of this process.', labelNames: ['stage'], registers })).labels(stage);
   const seconds = once(metrics, 'confab_stage_commit_duration_seconds', () => new Histogram({
