@@ -24,7 +24,7 @@ const OTHER_BODY = 0.04;
 /** Of all: a text that is refused. */
 const MALFORMED = 0.01;
 /** What waits for its answer, at most: beyond it arrivals are counted as skipped. */
-const MOST_OPEN = 3_000;
+const MOST_OPEN = 1_500;
 const REPEAT_WITHIN = 15_000;
 /** Codes after which the same request would be refused for ever. */
 const FINAL = new Set(['CONFAB_IDEMPOTENCY_KEY_REUSED', 'CONFAB_BODY_INVALID', 'CONFAB_FRAME_INVALID', 'CONFAB_IDEMPOTENCY_KEY_INVALID', 'CONFAB_CONVERSATION_ID_INVALID', 'CONFAB_CONVERSATION_FORBIDDEN']);
