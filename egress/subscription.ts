@@ -34,6 +34,8 @@ const ROUNDS = 3;
 export class Subscription {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
+  /** Where the client asked to go on from: it has what lies before, or asks the history for it. */
+  private base = '';
   private live = false;
   private closed = false;
   private pending: Announcement[] | undefined;
@@ -106,9 +108,10 @@ export class Subscription {
 
   private async startAfter(after: string, stopNotices: () => void): Promise<void> {
     this.seen = after;
+    this.base = after;
     const first = await this.attempt(() => this.fetch());
     if (this.cancelled) return;
-    if (first.lost) { await this.startNow(false); return; }
+    if (first.lost) { this.base = ''; await this.startNow(false); return; }
     stopNotices();
     this.ready(after, true);
     await this.send(first.found);
@@ -174,7 +177,7 @@ export class Subscription {
   /** Sends a live outcome if its turn has come. False: something before it is missing. */
   private pass(announcement: Announcement, force: boolean): boolean {
     const { position, prev, late, frame, timestamp } = announcement;
-    if (late ? this.recent?.includes(placeOf(position)) : position <= this.seen) return true;
+    if (late ? position <= this.base || this.recent?.includes(placeOf(position)) : position <= this.seen) return true;
     if (!late && !force && prev !== null && (prev === undefined || prev > this.seen)) return false;
     this.remember(position);
     this.outlet.deliver(frame);
