@@ -51,6 +51,9 @@ export const ABOUT: Readonly<Record<Kind, string>> = {
 /** Longer pauses than the lane's: keys are refused for 15 s after a flush, and a lane that flushes again before that tests nothing else. */
 const RESTS: Partial<Readonly<Record<Kind, readonly [number, number]>>> = { 'redis-flush': [17 * SECOND, 25 * SECOND] };
 
+/** These take as long as several others. */
+const LONG: ReadonlySet<Kind> = new Set<Kind>(['broker-roll', 'scale']);
+
 /** One fault, drawn. A number from 0 to 1 picks among what is there when it begins. */
 export interface Fault {
   readonly kind: Kind;
@@ -92,7 +95,10 @@ export function* faultsOf(lane: LaneName, seed: number, kinds: ReadonlySet<strin
     return left.pop() as Role;
   };
   for (let round = 0; ; round += 1) {
-    for (const kind of shuffled(wanted, float)) {
+    const deck = shuffled(wanted, float);
+    // A short run meets more kinds when the long ones come last.
+    if (round === 0) deck.sort((a, b) => Number(LONG.has(a)) - Number(LONG.has(b)));
+    for (const kind of deck) {
       yield {
         kind, role: nextRole(kind), zone: float() < 0.5 ? 0 : 1, pick: float(), millis: within(MILLIS[kind]),
         coin: float(), seed: Math.floor(float() * 2 ** 31), rest: within(RESTS[kind] ?? LANES[lane].rest),
