@@ -71,7 +71,7 @@ export const topology = defineTopology({
       inspects: [
         'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1',
       ],
-      command: 'reads', purpose: 'Operators look: audit, tail, conversation, lag.',
+      command: 'reads', purpose: 'Operators look: audit, tail, conversation, lag; rebuild reads the states.',
     },
   },
   deadLetters: 'dead-letters.v1',
