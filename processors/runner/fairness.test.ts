@@ -46,6 +46,34 @@ test('behind the backlog of one tenant in its partition, another tenant is answe
   assert.ok(seen.filter((key) => key.startsWith('noisy/')).length > 200, 'and is worked on all the same');
 });
 
+test('one tenant at ten times what the stage can do: the slowest turn of another tenant takes at most twice as long as without it', async (t) => {
+  const slowest = async (noisyPerStep: number): Promise<number> => {
+    const clock = new ManualClock();
+    const f = await new Fixture(t, clock).start();
+    const due = new Map<string, number>();
+    let worst = 0;
+    // 20 places of 100 ms are 200 a second; a step is 20 ms.
+    await f.run('intent', intentStage(async (input, result) => {
+      await clock.sleep(100);
+      const from = due.get(input.value.text as string);
+      if (from !== undefined) { worst = Math.max(worst, clock.monotonic() - from); due.delete(input.value.text as string); }
+      return result();
+    }), { concurrency: 20 });
+    for (let step = 0; step < 600; step += 1) {
+      const records: [string, string][] = Array.from({ length: noisyPerStep }, (_, i) => [`noisy/n${(step * noisyPerStep + i) % 5000}`, 'noise']);
+      if (step % 2 === 0) { records.push([`quiet/q${step % 200}`, `q${step}`]); due.set(`q${step}`, clock.monotonic()); }
+      await append(f, records);
+      await clock.advance(20);
+    }
+    await clock.advance(1000);
+    assert.equal(due.size, 0, `${due.size} of the quiet tenant are not answered`);
+    return worst;
+  };
+  const alone = await slowest(0);
+  const beside = await slowest(40);
+  assert.ok(beside <= 2 * alone, `${beside} ms beside it, ${alone} ms alone`);
+});
+
 test('a stage that answers at once takes the tenants in turn', async (t) => {
   const clock = new ManualClock();
   const f = await new Fixture(t, clock).start();
