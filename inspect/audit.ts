@@ -70,7 +70,7 @@ export async function audit(options: AuditOptions): Promise<AuditReport> {
       const span = spans[partition];
       if (span === undefined) continue;
       const part = await PartitionAudit.begin({
-        ...options, partition, partitions: messages.partitions, epoch: epochOf(messages.id), patience: options.patience ?? PATIENCE, most: mostFindings,
+        ...options, partition, partitions: span.spread, epoch: epochOf(messages.id), patience: options.patience ?? PATIENCE, most: mostFindings,
       }, span);
       try {
         await part.advance(span, now);

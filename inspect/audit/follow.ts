@@ -78,7 +78,7 @@ class Follow {
     const now = clock.now();
     const spans = await readSpans(log, prefix, topic.partitions, () => false);
     for (let partition = this.parts.length; partition < spans.length; partition += 1) {
-      this.parts.push(await PartitionAudit.begin(this.partOptions(partition, topic.partitions), spans[partition] as Spans));
+      this.parts.push(await PartitionAudit.begin(this.partOptions(partition, (spans[partition] as Spans).spread), spans[partition] as Spans));
     }
     for (const [partition, part] of this.parts.entries()) await part.advance(spans[partition] as Spans, now);
     const due = new Set(this.parts.flatMap((part, partition) => (part.isDue ? [partition] : [])));

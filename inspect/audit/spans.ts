@@ -14,6 +14,8 @@ export interface Span { readonly start: number; readonly end: number }
 
 export interface Spans {
   readonly of: Readonly<Record<Audited, Span>>;
+  /** Over how many partitions keys are spread: the least that a topic has, for partitions that were added to one move no key. */
+  readonly spread: number;
   /** Offsets up to which what belongs to a record must be within the ends too. */
   readonly due: { readonly messages: number; readonly replies: number };
   /** What the groups have committed; undefined where it may not be known. */
@@ -45,7 +47,9 @@ export async function readSpans(log: EventLog, prefix: string, partitions: numbe
       else found.set(partition, { start: found.get(partition)?.start ?? 0, end });
     }
   }
+  const spread = Math.min(...[...spans.values()].map((found) => found.size));
   return Array.from({ length: partitions }, (_, partition) => ({
+    spread,
     of: Object.fromEntries(AUDITED.map((topic) => [topic, spans.get(topic)?.get(partition) ?? { start: 0, end: 0 }])) as Record<Audited, Span>,
     due: { messages: due.messages.get(partition)?.end ?? 0, replies: due.replies.get(partition)?.end ?? 0 },
     // With a transaction that does not end nobody can say what was passed.
