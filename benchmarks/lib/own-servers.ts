@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kafka } from '../../scripts/services/kafka.js';
-import { end } from '../../scripts/services/processes.js';
+import { end, isRunning } from '../../scripts/services/processes.js';
 import { redis } from '../../scripts/services/redis.js';
 import type { Started, StartedProcess } from '../../scripts/services/service.js';
-import { progress } from './benchmark.js';
+import { BenchmarkError, progress } from './benchmark.js';
 
 export interface OwnServers {
   /** As the tests name them. */
@@ -26,6 +26,8 @@ export async function startOwnServers(): Promise<OwnServers> {
     await service.install();
     const started = await service.start(join(folder, name), { fresh: true, brokers: 1 });
     processes.push(...started.processes);
+    // Another run may have taken the port in between: then it is its server that answered.
+    if (!started.processes.every(isRunning)) throw new BenchmarkError(`${service.name} ended as soon as it had started: ${started.about} belongs to another run; try again`);
     return started;
   };
   const close = async (): Promise<void> => {
