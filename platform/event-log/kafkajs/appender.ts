@@ -9,7 +9,7 @@ import { partitionOf } from '../../partitioner.js';
 import type { AppendedOffsets, Appender, NewRecord } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { codeName, KafkaCode, LOST_PRODUCER, refusal } from './codes.js';
-import type { Directory } from './directory.js';
+import type { Directory, Topic } from './directory.js';
 import type { KafkaMetrics } from './metrics.js';
 import type { Batch} from './producer.js';
 import { Batcher, halves, Producer, without, type Policy } from './producer.js';
@@ -143,9 +143,10 @@ export class KafkaAppender implements Appender {
 
   /** @throws NoAnswer nothing is known yet; calls to topics that do not exist have failed then */
   private async lookUp(calls: readonly Call[]): Promise<void> {
-    const unknown = new Set<string>();
-    for (const call of calls) for (const { topic } of call.records) if (!this.options.directory.cached(topic)) unknown.add(topic);
-    for (const topic of unknown) {
+    const topics = new Set<string>();
+    for (const call of calls) for (const { topic } of call.records) topics.add(topic);
+    for (const topic of topics) {
+      if (this.options.directory.cached(topic)) continue;
       try {
         await this.options.directory.topic(topic);
       } catch (error) {
@@ -181,15 +182,20 @@ export class KafkaAppender implements Appender {
   }
 
   private place(call: Call, batcher: Batcher<Ref>): void {
-    const partitions = call.records.map((record) => {
-      const { directory } = this.options;
-      const topic = directory.cached(record.topic);
-      return record.partition ?? (record.key === null ? 0 : partitionOf(record.key, topic === undefined ? 1 : directory.spread(topic)));
-    });
-    const wrong = call.records.findIndex((record, index) => (partitions[index] as number) >= (this.options.directory.cached(record.topic)?.leaders.length ?? Infinity));
-    if (wrong >= 0) {
-      this.fail(call, new ConfabError('CONFAB_PARTITION_UNKNOWN', { detail: `${call.records[wrong]?.topic ?? ''}/${partitions[wrong] ?? ''}` }));
-      return;
+    const { directory } = this.options;
+    // Most calls are about one topic: it is looked up once.
+    let topic: Topic | undefined;
+    let name: string | undefined;
+    const partitions = new Array<number>(call.records.length);
+    for (let index = 0; index < call.records.length; index += 1) {
+      const record = call.records[index] as NewRecord;
+      if (record.topic !== name) { name = record.topic; topic = directory.cached(name); }
+      const partition = record.partition ?? (record.key === null ? 0 : partitionOf(record.key, topic === undefined ? 1 : directory.spread(topic)));
+      if (topic !== undefined && partition >= topic.leaders.length) {
+        this.fail(call, new ConfabError('CONFAB_PARTITION_UNKNOWN', { detail: `${record.topic}/${partition}` }));
+        return;
+      }
+      partitions[index] = partition;
     }
     call.records.forEach((record, index) => { batcher.add(record, partitions[index] as number, { call, index }); });
   }

@@ -21,10 +21,11 @@ export class Batch<R> {
 
   constructor(readonly topic: string, readonly partition: number) {}
 
-  add(record: NewRecord, ref: R): void {
+  /** @param bound of the record, where the caller knows it */
+  add(record: NewRecord, ref: R, bound = boundOf(record)): void {
     this.records.push(record);
     this.refs.push(ref);
-    this.bytes += boundOf(record);
+    this.bytes += bound;
   }
 }
 
@@ -198,12 +199,13 @@ export class Batcher<R> {
     let partitions = this.open.get(record.topic);
     if (!partitions) { partitions = new Map<number, Batch<R>>(); this.open.set(record.topic, partitions); }
     let batch = partitions.get(partition);
-    if (!batch || batch.bytes + boundOf(record) > this.maxBatchBytes(record.topic)) {
+    const bound = boundOf(record);
+    if (!batch || batch.bytes + bound > this.maxBatchBytes(record.topic)) {
       batch = new Batch(record.topic, partition);
       partitions.set(partition, batch);
       this.batches.push(batch);
     }
-    batch.add(record, ref);
+    batch.add(record, ref, bound);
   }
 }
 
