@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../platform/clock.js';
 import type { Outcome } from '../outcome.js';
-import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
+import { assess, isGap, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
 
 interface Held {
   entries: OutboxEntry[];
@@ -69,8 +69,11 @@ export class MemoryOutbox implements Outbox {
 
   private place(outcome: Outcome, now: number): Placed {
     const { key, position } = outcome;
-    const last = this.known.get(key);
-    if (last !== undefined && position <= last) return this.placeBehind(key, position);
+    const newest = this.known.get(key);
+    if (newest !== undefined && position <= newest) return this.placeBehind(key, position);
+    const missed = newest !== undefined && isGap(newest, outcome.prev);
+    if (missed) this.forget(key);
+    const last = missed ? undefined : newest;
     const prev = last ?? outcome.prev;
     const entry: OutboxEntry = { position, prev, origin: last === undefined && outcome.prev !== null, frame: outcome.frame };
     const held = this.held.get(key) ?? this.begin(now);
@@ -91,6 +94,11 @@ export class MemoryOutbox implements Outbox {
     if (same) return { prev: same.prev, late: false };
     if (held) this.drop(key, held);
     return { prev: undefined, late: true };
+  }
+
+  private forget(key: string): void {
+    const held = this.held.get(key);
+    if (held) this.drop(key, held);
   }
 
   private begin(now: number): Held {

@@ -75,6 +75,18 @@ export function outboxContract(name: string, make: (t: TestContext, limits: Outb
     assert.equal((await outbox.read(3, 't/a', at(6))).complete, true);
   });
 
+  // After a flush a dead letter was read again, and the next reply was chained to it: what lay between was missing from resumes that counted as complete.
+  rule('after a flush an older outcome that comes again does not hide what lay between', async ({ outbox, flush }) => {
+    await outbox.append(3, [outcome('t/a', 2, null), outcome('t/a', 4, 2), outcome('t/a', 6, 4)]);
+    await flush();
+    await outbox.append(3, [outcome('t/a', 2, null)]);
+    assert.deepEqual(await outbox.append(3, [outcome('t/a', 8, 6)]), [{ prev: at(6, 0), late: false }]);
+    assert.equal((await outbox.read(3, 't/a', at(2))).complete, false);
+    assert.deepEqual(await positions(outbox, at(6)), { positions: [at(8)], complete: false, last: at(8) }, 'the log decides');
+    assert.deepEqual(await positions(outbox, at(8, 0)), { positions: [at(8)], complete: true, last: at(8) });
+    assert.deepEqual(await outbox.append(3, [outcome('t/a', 10, 8)]), [{ prev: at(8), late: false }]);
+  });
+
   rule('a dead letter of a conversation that it does not know has an unknown predecessor', async ({ outbox }) => {
     assert.deepEqual(await outbox.append(3, [outcome('t/a', 6, undefined)]), [{ prev: undefined, late: false }]);
     assert.equal((await outbox.read(3, 't/a', at(2))).complete, false);

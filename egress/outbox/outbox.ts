@@ -54,6 +54,14 @@ export interface OutboxLimits {
   readonly maxAgeMillis?: number;
 }
 
+/**
+ * True when the outbox has missed what came before an outcome: the record names an earlier reply that is newer than all that
+ * the outbox knows. So it was flushed, and then got an older outcome once more: what it holds no longer follows on.
+ */
+export function isGap(newest: string, prev: string | null | undefined): boolean {
+  return prev !== null && prev !== undefined && prev > newest;
+}
+
 /** The rule by which an answer is complete. */
 export function assess(entries: readonly OutboxEntry[], last: string | undefined, after: string): OutboxRead {
   return { entries, last, complete: reaches(entries, last, after) };
