@@ -59,20 +59,22 @@ export class CatchUp {
     }
   }
 
-  /** The flow to go on with: the one that is furthest behind of those that have room. Flows that are caught up end. */
+  /**
+   * The flow to go on with: the one that is furthest behind of those that have room. A flow ends when it is caught up and has
+   * little in memory: one that has just begun, or pauses for breath, would fill the window again before it is looked at.
+   */
   private next(): Flow | undefined {
     const { share: { postponed, window }, hasRoom } = this.options;
-    for (const flow of [...postponed]) if (flow.from >= flow.until) postponed.end(flow);
-    if (postponed.size === 0) this.held = undefined;
-    if (postponed.size === 0 || !hasRoom()) return undefined;
     const counts = this.counts(window.records);
     let first: Flow | undefined;
-    for (const flow of postponed) {
+    for (const flow of [...postponed]) {
       // By halves: not a look for every record that leaves.
       if ((counts.get(flow) ?? 0) > postponed.quota(flow) / 2) continue;
-      if (first === undefined || flow.from < first.from) first = flow;
+      if (flow.from >= flow.until) postponed.end(flow);
+      else if (first === undefined || flow.from < first.from) first = flow;
     }
-    return first;
+    if (postponed.size === 0) this.held = undefined;
+    return hasRoom() ? first : undefined;
   }
 
   private counts(records: readonly Work[]): Map<Flow, number> {

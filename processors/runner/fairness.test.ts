@@ -74,6 +74,21 @@ test('one tenant at ten times what the stage can do: the slowest turn of another
   assert.ok(beside <= 2 * alone, `${beside} ms beside it, ${alone} ms alone`);
 });
 
+test('a backlog that comes in small pieces, with commits between them, is put off as well: its flow does not end before it has begun', async (t) => {
+  const clock = new ManualClock();
+  const f = await new Fixture(t, clock).start();
+  const seen: string[] = [];
+  await f.run('intent', waiting(clock, 100, seen), { concurrency: 4 });
+  const [mine] = neighbours('c0', 1, 'quiet') as [string];
+  const others = neighbours('c0', 1500, 'noisy');
+  // Ten at a time, a commit after each: 40 a second are done, so the window fills all the same.
+  for (let i = 0; i < 3000; i += 10) { await append(f, others.slice(i % 1500, i % 1500 + 10).map((key) => [key, `${i}`])); await clock.advance(i % 100 === 0 ? 100 : 1); }
+  await append(f, [[mine, '0']]);
+  await clock.advance(1000);
+  assert.ok(seen.includes(mine), 'it is answered within a second, behind 2,900 others');
+  assert.ok(seen.length < 300, `${seen.length}`);
+});
+
 test('a stage that answers at once takes the tenants in turn', async (t) => {
   const clock = new ManualClock();
   const f = await new Fixture(t, clock).start();
