@@ -17,7 +17,7 @@ const MESSAGE: Message = {
 };
 
 /** A log with `lost` messages that every stage has passed, and one that is not passed. */
-async function scene(t: TestContext, lost: number) {
+async function logWith(t: TestContext, lost: number): Promise<{ log: MemoryEventLog; clock: ManualClock }> {
   const clock = new ManualClock();
   const log = new MemoryEventLog({ clock, random: seededRandom(1) });
   t.after(() => log.close());
@@ -28,6 +28,11 @@ async function scene(t: TestContext, lost: number) {
   }
   await log.admin.setCommitted(groupName('', 'intent'), [{ topic: 'messages.v1', partition: 0, offset: lost, metadata: '' }]);
   await clock.advance(3_600_000);
+  return { log, clock };
+}
+
+async function scene(t: TestContext, lost: number) {
+  const { log, clock } = await logWith(t, lost);
   return async (...argv: string[]) => {
     const said = { out: '', err: '' };
     const code = await runCli(['audit', ...argv], {
@@ -69,4 +74,33 @@ test('a position belongs to one conversation, and a duration has a unit', async 
   const run = await scene(t, 0);
   assert.match((await run('--from', '0a1b2c3d-000000000042-00')).err, /^CONFAB_USAGE: .*a position belongs to one\./);
   assert.equal((await run('--patience', '90')).code, 64);
+});
+
+test('--follow writes JSON lines into a pipe, and lines with a status on a terminal; Ctrl-C sums up', async (t) => {
+  for (const terminal of [false, true]) {
+    const { log, clock } = await logWith(t, 1);
+    const interrupt = new AbortController();
+    const said = { out: '', err: '' };
+    const ended = runCli(['audit', '--follow', '--interval', '2s', '--from', '2h'], {
+      env: {}, clock, random: seededRandom(1), interrupted: () => interrupt.signal,
+      stdout: { write: (text) => { said.out += text; }, isTTY: terminal }, stderr: { write: (text) => { said.err += text; }, isTTY: terminal, columns: 60 },
+      openLog: () => Promise.resolve(Object.assign(Object.create(log) as MemoryEventLog, { close: () => Promise.resolve() })), openCodec: () => Promise.resolve(codec),
+    });
+    const judged = (): boolean => said.out.includes('stuck') && (said.out.includes('"status"') || said.err.includes('accepted'));
+    for (let i = 0; i < 500 && !judged(); i += 1) await clock.advance(100);
+    interrupt.abort();
+    await clock.advance(2_000);
+    assert.equal(await ended, 1, said.err);
+    if (terminal) {
+      assert.match(said.out, /^lost {7}messages\.v1 0-0 · c0 · \S+ · m0 · .*\nstuck .*\naccepted 2 · answered 0 · lost 1 · doubled 0 · reordered 0 · stuck 1\n$/);
+      assert.match(said.err, /\r\u001b\[K\d\d:\d\d:\d\d accepted 2 · answered 0 · lost 1/);
+    } else {
+      const lines = said.out.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+      assert.deepEqual(lines.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]), ['finding', 'status', 'summary']);
+      const { kind, key, messageId } = lines[0] as { kind: string; key: string; messageId: string };
+      assert.deepEqual([kind, key, messageId], ['lost', 'default/c0', 'm0']);
+      const { sound, lost, stuck } = lines.at(-1) as { sound: boolean; lost: number; stuck: number };
+      assert.deepEqual([sound, lost, stuck], [false, 1, 1]);
+    }
+  }
 });

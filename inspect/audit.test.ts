@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '../platform/clock-manual.js';
+import { ConfabError } from '../platform/errors.js';
 import { seededRandom } from '../platform/random.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
 import { audit, isSound, type AuditOptions, type AuditReport } from './audit.js';
@@ -113,4 +114,36 @@ test('an audit that begins in the middle finds what it would have found of what 
     const told = new Set(brief(part));
     assert.deepEqual(brief({ ...whole, findings: later }).filter((line) => !told.has(line)), [], `seed ${seed}: all that needs nothing from before`);
   }
+});
+
+test('what retention has removed is not missed, and another life of the topic is not judged', async () => {
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const histories = historiesOf(seed);
+    const script = scriptOf(histories, codec);
+    const random = seededRandom(seed);
+    const cut = ['messages.v1', 'intents.v1', 'replies.v1', 'dead-letters.v1'].filter(() => random.float() < 0.6);
+    for (const topic of cut) for (const partition of script.topics.get(topic) ?? []) {
+      const first = partition.records[Math.floor(random.float() * partition.records.length)]?.offset ?? 0;
+      partition.records.splice(0, partition.records.findIndex(({ offset }) => offset === first));
+      partition.start = first;
+    }
+    const report = await auditOf(script, endOf(histories), seed);
+    assert.deepEqual(brief(report), [], `seed ${seed}, without the beginning of ${cut.join()}`);
+    const anew = await auditOf({ ...script, id: 'beef'.repeat(8) }, endOf(histories), seed);
+    assert.deepEqual(anew.findings.filter(({ topic }) => topic !== 'messages.v1' && topic !== 'analytics.v1').map(({ kind }) => kind), [], `seed ${seed}`);
+    assert.ok(anew.unjudged > 0);
+  }
+});
+
+test('without the right to see the groups what is open is stuck; partitions that were added to one topic move no key', async () => {
+  const histories = historiesOf(7);
+  histories[0]?.accept(histories[0].conversations[0]?.key ?? '');
+  const script = scriptOf(histories, codec);
+  const blind = scriptedLog(script, seededRandom(1));
+  blind.admin.committed = () => Promise.reject(new ConfabError('CONFAB_LOG_REFUSED'));
+  const report = await audit({ log: blind, codec, clock: new ManualClock(endOf(histories) + 600_000), prefix: '' });
+  assert.deepEqual([report.stuck, report.lost, report.findings.length], [1, 0, 1]);
+  assert.match(report.findings[0]?.detail ?? '', /is not known$/);
+  const raised = new Map([...script.topics].map(([topic, partitions]) => [topic, topic === 'messages.v1' ? [...partitions, { start: 0, end: 0, records: [] }] : partitions]));
+  assert.deepEqual((await auditOf({ ...script, topics: raised }, endOf(histories), 1)).findings.map(({ kind }) => kind), ['lost']);
 });
