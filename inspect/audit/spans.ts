@@ -47,7 +47,8 @@ export async function readSpans(log: EventLog, prefix: string, partitions: numbe
       else found.set(partition, { start: found.get(partition)?.start ?? 0, end });
     }
   }
-  const spread = Math.min(...[...spans.values()].map((found) => found.size));
+  // A topic that was never made has none.
+  const spread = Math.min(...[...spans.values()].map(({ size }) => size).filter((size) => size > 0));
   return Array.from({ length: partitions }, (_, partition) => ({
     spread,
     of: Object.fromEntries(AUDITED.map((topic) => [topic, spans.get(topic)?.get(partition) ?? { start: 0, end: 0 }])) as Record<Audited, Span>,
