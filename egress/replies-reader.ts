@@ -155,7 +155,7 @@ export class RepliesReader {
       .finally(() => {
         partition.flushing = undefined;
         if (!this.current(partition)) return;
-        if (partition.batches.length > 0 || partition.held.due(this.options.clock.now())) this.flushSoon(partition);
+        if (partition.batches.length > 0 || partition.held.due(this.options.clock.monotonic())) this.flushSoon(partition);
         else if (partition.held.size > 0) this.armHold();
       });
   }
@@ -184,7 +184,8 @@ export class RepliesReader {
   /** Outcomes of the batches in order; dead letters go to those that wait, and come when their time is there. */
   private async gather(partition: Partition, batches: readonly RecordBatch[]): Promise<Outcome[]> {
     const { topics, decoder, clock } = this.options;
-    const now = clock.now();
+    // Not the wall clock: one that is set back would hold them for as long.
+    const now = clock.monotonic();
     const letters: { outcome: Outcome; offset: number }[] = [];
     const replies: Outcome[] = [];
     for (const { topic, records } of batches) {
