@@ -74,7 +74,7 @@ export async function runSeed(seed: number, options: RunOptions): Promise<RunRep
   const history = await readHistory(world.log, options.programme.codec);
   checkAcceptance(ledger, history, world.epoch, report);
   checkOutcomes(history, options.programme, world.epoch, report);
-  const accepted = new Set(ledger.attempts.flatMap((attempt) => attempt.accepted?.position ?? []));
+  const accepted = new Set(ledger.attempts.flatMap(({ conversation, accepted: known }) => (known === undefined ? [] : `${conversation} ${known.position}`)));
   checkStreams({ followers, accepted }, history, world.epoch, report);
   checkCounts(history, report);
   await checkStore(history, world.memory, report);

@@ -46,7 +46,7 @@ export function expectedOutcomes(history: History, epoch: string): Map<string, E
 
 export interface Streams {
   readonly followers: readonly Followed[];
-  /** Positions of messages whose acceptance is known. */
+  /** `<conversation> <position>` of messages whose acceptance is known. */
   readonly accepted: ReadonlySet<string>;
 }
 
@@ -55,7 +55,7 @@ export function checkStreams({ followers, accepted }: Streams, history: History,
   for (const follower of followers) {
     const expected = all.get(follower.conversation) ?? [];
     for (const session of follower.sessions) checkSession(session, follower, expected, session === follower.sessions.at(-1), report);
-    if (follower.careful) checkWhole(follower, expected.filter(({ position }) => accepted.has(`${position.slice(0, -2)}00`)), report);
+    if (follower.careful) checkWhole(follower, expected.filter(({ position }) => accepted.has(`${follower.conversation} ${position.slice(0, -2)}00`)), report);
   }
 }
 
