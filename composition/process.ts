@@ -18,6 +18,7 @@ import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
 import { modelsFolder, openBots } from './bots/open.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
+import { patiently, type Patience } from './patience.js';
 import { topologySettings } from './settings.js';
 import { serverComponents } from './server.js';
 
@@ -51,7 +52,7 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const opened: Component[] = [];
   try {
     const infrastructure = { ...await openInfrastructure(base, roles, opened), bots: await botsFor(base, roles, opened) };
-    await ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger });
+    await patiently(patience(base), 'the log', () => ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
     for (const component of stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);
@@ -86,21 +87,23 @@ async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, opened: 
   const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
   const tracer = await openTracer(base, config.roles.join(',') || 'all');
   opened.push({ name: 'tracer', stop: () => tracer.close() });
-  const redis = await openRedis(base);
+  const redis = await patiently(patience(base), 'Redis', () => openRedis(base));
   if (redis !== undefined) opened.push({ name: 'redis', stop: () => redis.close() });
-  const log = await openLog(base, { metrics });
+  const log = await patiently(patience(base), 'the log', () => openLog(base, { metrics }));
   opened.push({ name: 'log', stop: () => log.close() });
-  await log.check();
-  const codec = await openCodec(base);
+  await patiently(patience(base), 'the log', () => log.check());
+  const codec = await patiently(patience(base), 'the schema registry', () => openCodec(base));
   return { ...base, metrics, tracer, log, codec, redis, state: await stateFor(base, roles, { log, redis }, opened) };
 }
 
+const patience = ({ clock, logger, config }: Base): Patience => ({ clock, logger, millis: config.http.startTimeout });
+
 /** Stages need it; operators reach it through egress. */
-async function stateFor({ config }: Base, roles: ReadonlySet<Role>, { log, redis }: Pick<Infrastructure, 'log' | 'redis'>, opened: Component[]): Promise<StateStore | undefined> {
+async function stateFor(base: Base, roles: ReadonlySet<Role>, { log, redis }: Pick<Infrastructure, 'log' | 'redis'>, opened: Component[]): Promise<StateStore | undefined> {
   if (!roles.has('egress') && !stageNames.some((name) => roles.has(name))) return undefined;
-  const state = await openState(config, log, redis);
+  const state = await openState(base.config, log, redis);
   opened.push({ name: 'state', stop: () => state.close() });
-  await state.check();
+  await patiently(patience(base), 'the state store', () => state.check());
   return state;
 }
 

@@ -31,6 +31,9 @@ const http = {
   maxBody: setting('CONFAB_MAX_BODY', size, {
     default: 65_536, doc: 'Largest body of a request and largest frame.', check: (value) => (value < 1024 || value > 1_048_576 ? 'must be from 1KiB to 1MiB' : undefined),
   }),
+  startTimeout: setting('CONFAB_START_TIMEOUT', duration, {
+    default: 30_000, doc: 'How long a start waits for Kafka, the registry and Redis when they do not answer yet; afterwards the process exits with 1.',
+  }),
   drainTimeout: setting('CONFAB_DRAIN_TIMEOUT', duration, {
     default: 25_000, doc: 'Time that a stop may take after SIGTERM; afterwards the process exits with 1.', check: (value) => (value < 100 ? 'must be at least 100ms' : undefined),
   }),
