@@ -10,7 +10,7 @@ export interface ConfigChange {
 }
 
 /** What Kafka does where nothing was set. */
-const DEFAULTS: TopicConfig = { 'cleanup.policy': 'delete', 'retention.ms': '604800000', 'message.timestamp.type': 'CreateTime', 'max.message.bytes': '1048588' };
+const DEFAULTS: TopicConfig = { 'cleanup.policy': 'delete', 'retention.ms': '604800000', 'message.timestamp.type': 'CreateTime', 'compression.type': 'producer', 'unclean.leader.election.enable': 'false', 'max.message.bytes': '1048588' };
 
 interface Danger { readonly allow: string; readonly reason: string }
 

@@ -25,6 +25,10 @@ export function topicConfig(name: string, topic: TopicDefinition, topology: Topo
     ...(topic.retention === undefined ? {} : { 'retention.ms': String(topic.retention) }),
     ...(topic.cleanup === 'delete' ? {} : { 'segment.bytes': String(64 * MEBIBYTE), 'segment.ms': String(HOUR), 'min.cleanable.dirty.ratio': '0.1' }),
     'message.timestamp.type': 'CreateTime',
+    // As it was written: a broker that compresses anew may choose a codec that not every reader has.
+    'compression.type': 'producer',
+    // A replica that is behind must not lead: what it lacks was acknowledged.
+    'unclean.leader.election.enable': 'false',
     ...(topic.maxAppendAge === undefined ? {} : { 'message.timestamp.before.max.ms': String(topic.maxAppendAge) }),
     'max.message.bytes': String(name === topology.deadLetters ? DEAD_LETTER_ROOM * MEBIBYTE : MEBIBYTE),
     ...(replicas !== undefined && replicas >= 3 ? { 'min.insync.replicas': '2' } : {}),
