@@ -110,6 +110,8 @@ export class RepliesReader {
     // One that took too long has been followed by another, which is the one to commit with.
     if (assignment.signal.aborted) throw new ConfabError('CONFAB_FENCED', { detail: `generation ${assignment.generation} has ended` });
     this.assignment = assignment;
+    // Where it begins is committed too: what was read may have been older than what the generation before it committed last.
+    for (const { topic, partition, offset } of offsets) this.partitions.get(partition)?.done.set(topic, offset);
     await assignment.start(offsets);
   }
 
@@ -243,12 +245,12 @@ export class RepliesReader {
 
   private async commit(): Promise<void> {
     await this.committing;
-    const { assignment } = this;
+    const { assignment, partitions } = this;
     if (!assignment) return;
-    const offsets = [...this.partitions.values()].flatMap((partition) => this.commitable(partition));
+    const offsets = [...partitions.values()].flatMap((partition) => this.commitable(partition));
     if (offsets.length === 0) return;
     this.committing = assignment.commit(this.options.instance, { records: [], offsets }).then(() => {
-      for (const { topic, partition, offset } of offsets) this.partitions.get(partition)?.committed.set(topic, offset);
+      for (const { topic, partition, offset } of offsets) partitions.get(partition)?.committed.set(topic, offset);
     }).catch((error: unknown) => {
       // Nothing is lost by it: what was announced is announced again, and refused as a repeat.
       if (!isCode(error, 'CONFAB_FENCED')) this.options.logger.warn({ err: error }, 'egress could not commit; it tries again');
