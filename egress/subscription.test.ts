@@ -48,6 +48,19 @@ test('an outcome that was recovered from the log is not sent again when it is an
   assert.equal((await socket.next()).position, next);
 });
 
+/** Of a conversation that the outbox had forgotten, it cannot be said whether a dead letter is late: it was sent at once, and what it had overtaken never. */
+test('one that may be late does not go before what is missing', async (t) => {
+  const scene = await Scene.make(1);
+  const { app, fanout } = await testNode(t, scene, { reads: false });
+  const [a, b] = [await scene.accept('c1'), await scene.accept('c1')];
+  const socket = await openSocket(app, stream(a), 'confab.v1');
+  assert.equal((await socket.next()).type, 'ready');
+  const reply = await scene.answer('c1', a);
+  const letter = await scene.giveUp('c1', b);
+  await fanout.announce(0, [{ key: 'default/c1', position: letter, prev: undefined, late: true, timestamp: 0, frame: '{"of":"the announcement"}' }]);
+  assert.deepEqual([(await socket.next()).position, (await socket.next()).position], [reply, letter]);
+});
+
 test('without an outbox the log serves resumes; recovering comes every 5 s while it cannot', async (t) => {
   const scene = await Scene.make(1);
   class Away extends MemoryOutbox {

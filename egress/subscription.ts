@@ -177,8 +177,9 @@ export class Subscription {
   /** Sends a live outcome if its turn has come. False: something before it is missing. */
   private pass(announcement: Announcement, force: boolean): boolean {
     const { position, prev, late, frame, timestamp } = announcement;
-    if (late ? position <= this.base || this.recent?.includes(placeOf(position)) : position <= this.seen) return true;
-    if (!late && !force && prev !== null && (prev === undefined || prev > this.seen)) return false;
+    if (position <= this.seen) {
+      if (!late || position <= this.base || this.recent?.includes(placeOf(position)) === true) return true;
+    } else if (!force && prev !== null && (prev === undefined || prev > this.seen)) return false;
     this.remember(position);
     this.outlet.deliver(frame);
     this.hub.delivered(timestamp);

@@ -34,6 +34,8 @@ export class MemoryOutbox implements Outbox {
   /** Both in the order of the last change. */
   private readonly held = new Map<string, Held>();
   private readonly known = new Map<string, string>();
+  /** Conversations of which only dead letters are known since a loss. */
+  private readonly doubtful = new Set<string>();
   private bytes = 0;
 
   constructor(options: MemoryOutboxOptions) {
@@ -55,7 +57,7 @@ export class MemoryOutbox implements Outbox {
     const entries = this.held.get(key)?.entries ?? [];
     let from = entries.length;
     while (from > 0 && (entries[from - 1] as OutboxEntry).position > after) from -= 1;
-    return assess(entries.slice(from), this.known.get(key), after);
+    return assess(entries.slice(from), this.known.get(key), after, this.doubtful.has(key));
   }
 
   async close(): Promise<void> { this.flush(); }
@@ -64,6 +66,7 @@ export class MemoryOutbox implements Outbox {
   flush(): void {
     this.held.clear();
     this.known.clear();
+    this.doubtful.clear();
     this.bytes = 0;
   }
 
@@ -71,7 +74,9 @@ export class MemoryOutbox implements Outbox {
     const { key, position } = outcome;
     const newest = this.known.get(key);
     if (newest !== undefined && position <= newest) return this.placeBehind(key, position);
-    const missed = newest !== undefined && isGap(newest, outcome.prev);
+    const lonely = outcome.prev === undefined && (newest === undefined || this.doubtful.has(key));
+    if (lonely) this.doubtful.add(key); else this.doubtful.delete(key);
+    const missed = newest !== undefined && (lonely || isGap(newest, outcome.prev));
     if (missed) this.forget(key);
     const last = missed ? undefined : newest;
     const prev = last ?? outcome.prev;
@@ -85,13 +90,13 @@ export class MemoryOutbox implements Outbox {
     this.held.set(key, held);
     this.known.delete(key);
     this.known.set(key, position);
-    return { prev, late: false };
+    return { prev, late: lonely };
   }
 
   private placeBehind(key: string, position: string): Placed {
     const held = this.held.get(key);
     const same = held?.entries.find((entry) => entry.position === position);
-    if (same) return { prev: same.prev, late: false };
+    if (same) return { prev: same.prev, late: same.prev === undefined };
     if (held) this.drop(key, held);
     return { prev: undefined, late: true };
   }
@@ -125,6 +130,7 @@ export class MemoryOutbox implements Outbox {
     for (const key of this.known.keys()) {
       if (this.known.size <= this.limits.maxKnown) break;
       this.known.delete(key);
+      this.doubtful.delete(key);
     }
   }
 }

@@ -21,7 +21,7 @@ export interface OutboxEntry {
 export interface Placed {
   /** As in OutboxEntry: for the socket's check that it missed nothing. */
   readonly prev: string | null | undefined;
-  /** It came after a later one of the same conversation: sockets get it although they are beyond it. */
+  /** It came, or may have come, after a later one of the same conversation: sockets that are beyond it get it all the same. */
   readonly late: boolean;
 }
 
@@ -39,7 +39,8 @@ export interface Outbox {
   /**
    * Adds outcomes of conversations of one partition, each conversation's in order. Repeats (after a redelivery) change
    * nothing. One that stands before the newest but is not there came late: the conversation's entries are dropped, so that
-   * whoever resumes reads the log. @throws CONFAB_STATE_UNAVAILABLE some may have been added: append all again
+   * whoever resumes reads the log. A dead letter of a conversation of which nothing is known may have been read again after a
+   * loss, without the replies that follow it: until a reply follows, nothing is complete and the log decides. @throws CONFAB_STATE_UNAVAILABLE some may have been added: append all again
    */
   append(partition: number, outcomes: readonly Outcome[]): Promise<readonly Placed[]>;
   /** Entries after `after` ('' for all that are kept). @throws CONFAB_STATE_UNAVAILABLE */
@@ -62,14 +63,15 @@ export function isGap(newest: string, prev: string | null | undefined): boolean 
   return prev !== null && prev !== undefined && prev > newest;
 }
 
-/** The rule by which an answer is complete. */
-export function assess(entries: readonly OutboxEntry[], last: string | undefined, after: string): OutboxRead {
-  return { entries, last, complete: reaches(entries, last, after) };
+/** The rule by which an answer is complete. `doubtful`: of all that came since a loss, dead letters only are known. */
+export function assess(entries: readonly OutboxEntry[], last: string | undefined, after: string, doubtful: boolean): OutboxRead {
+  return { entries, last, complete: !doubtful && reaches(entries, last, after) };
 }
 
 function reaches(entries: readonly OutboxEntry[], last: string | undefined, after: string): boolean {
   const first = entries[0];
-  if (first === undefined) return last !== undefined && last <= after;
+  // Who has seen an outcome (not only a message: index 00) that is newer than the newest here knows of a loss.
+  if (first === undefined) return last !== undefined && (last === after || (last < after && after.endsWith('-00')));
   if (first.prev === null) return true;
   // Index 00 is the message itself: between it and its outcome (01) there is nothing.
   if (first.position.endsWith('-01') && after >= `${first.position.slice(0, -2)}00`) return true;

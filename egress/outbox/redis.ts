@@ -12,7 +12,8 @@ const CHUNK = 100;
 const DAY = 86_400_000;
 
 // Keys in pairs (newest position, stream); arguments in fours (position, its id in the stream, prev, frame). '' as prev: nothing before; '?': not known.
-// Answers '=' + prev for a repeat, '+' + prev, '!' + prev (origin) for a new one, 'L' for a late one.
+// The newest position ends in '?' while of all that came since a loss dead letters only are known: it still compares as itself.
+// Answers '=' + prev for a repeat, '+' + prev, '!' + prev (origin) for a new one, '!?' for a dead letter that may be late, 'L' for a late one.
 const APPEND = `
 local answers = {}
 for i = 1, #KEYS / 2 do
@@ -20,6 +21,10 @@ for i = 1, #KEYS / 2 do
   local last = redis.call('GET', KEYS[at])
   -- The record names an earlier reply that is newer than all that is known: this was flushed, and then got an older outcome again.
   if last and position > last and prev ~= '' and prev ~= '?' and prev > last then last = false end
+  local doubtful = last and last:sub(-1) == '?'
+  if doubtful and position .. '?' > last then
+    if prev == '?' then last = false else last = last:sub(1, -2) end
+  end
   if last and position <= last then
     local found = redis.call('XRANGE', KEYS[at + 1], id, id)
     if #found == 1 then
@@ -35,7 +40,7 @@ for i = 1, #KEYS / 2 do
     if not last then redis.call('UNLINK', KEYS[at + 1]) end
     redis.call('XADD', KEYS[at + 1], 'MAXLEN', '~', ARGV[2], id, 'p', mark, 'f', frame)
     redis.call('PEXPIRE', KEYS[at + 1], ARGV[1])
-    redis.call('SET', KEYS[at], position, 'PX', ARGV[3])
+    redis.call('SET', KEYS[at], mark == '!?' and position .. '?' or position, 'PX', ARGV[3])
     answers[i] = mark
   end
 end
@@ -86,15 +91,16 @@ export class RedisOutbox implements Outbox {
       calls.push(this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxAppend(names.length, ...names, ...args)));
     }
     await Promise.allSettled(calls);
-    return (await Promise.all(calls)).flat().map((answer) => ({ prev: parseMark(answer).prev, late: answer === 'L' }));
+    return (await Promise.all(calls)).flat().map((answer) => ({ prev: parseMark(answer).prev, late: answer === 'L' || answer.endsWith('!?') }));
   }
 
   async read(partition: number, key: string, after: string): Promise<OutboxRead> {
     const base = this.base(partition);
     const id = after === '' ? '' : idOf(after);
-    const [last, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after));
+    const [newest, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after));
     const entries = (found ?? []).map(([entryId, fields]): OutboxEntry => ({ position: this.position(entryId), ...parseMark(fields[1] ?? ''), frame: fields[3] ?? '' }));
-    return assess(entries, last, after);
+    const doubtful = newest?.endsWith('?') === true;
+    return assess(entries, doubtful ? newest.slice(0, -1) : newest, after, doubtful);
   }
 
   /** The connection belongs to whoever made it. */
