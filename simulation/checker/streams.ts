@@ -95,13 +95,23 @@ function checkGaps({ session, expected, seen, highest, isLast, told }: Got): voi
     if (isLast) told('it never became ready');
     return;
   }
-  const from = after === undefined || !ready.recovered ? session.frames[0]?.position : after;
+  const from = after === undefined || !ready.recovered ? fromNow(ready.position, session.frames[0]?.position) : after;
   if (from === undefined) return;
   for (const outcome of expected) {
     if (outcome.position <= from || seen.has(outcome.position)) continue;
     if (highest !== undefined && outcome.position < highest ? overtaken(outcome, seen, known) : !isLast) continue;
     told('an outcome is missing', outcome.position);
   }
+}
+
+/**
+ * Where "from now on" begins: behind the outcome that `ready` names. An outcome of an older message may come since (a dead
+ * letter that was made late): it says nothing about those between, which came before. Where `ready` names a message (index
+ * 00), nothing was known of the conversation, and it is a place behind which all that has no outcome yet stands: outcomes
+ * that came before may stand behind it too.
+ */
+function fromNow(told: string, first: string | undefined): string | undefined {
+  return told.endsWith('-00') && (first === undefined || first > told) ? first : told;
 }
 
 /**
