@@ -3,7 +3,9 @@ import { Dice } from './dice.js';
 import type { Weather } from './link.js';
 
 export type Role = 'ingress' | 'intent' | 'dialogue' | 'analytics' | 'egress';
+/** Those between a message and its counts; a stage that is added to the topology is simulated once it is named here. */
 export const STAGES = ['intent', 'dialogue', 'analytics'] as const;
+export type SimulatedStage = (typeof STAGES)[number];
 
 export type FaultKind =
   | 'kill' | 'stop' | 'long stop' | 'restart' | 'scale out' | 'scale in' | 'cut' | 'server down' | 'abort' | 'slow markers'

@@ -18,12 +18,12 @@ import { ulidMaker } from '../platform/random.js';
 import { createRunner } from '../processors/runner.js';
 import type { StageRunner } from '../processors/runner/stage-runner.js';
 import type { Stage } from '../processors/stage.js';
-import { groupName, type StageName } from '../topology/topology.js';
+import { groupName } from '../topology/topology.js';
 import { Dice } from './dice.js';
 import { Gate, ProcessClock } from './gate.js';
 import { Link, type Server } from './link.js';
 import { SESSION_MILLIS } from './member.js';
-import { STAGES, type Role } from './plan.js';
+import { STAGES, type Role, type SimulatedStage } from './plan.js';
 import { ProcessLog } from './process-log.js';
 import { remoteIndex, RemoteFanout, remoteOutbox, remoteState } from './process-stores.js';
 import { troubled } from './stages.js';
@@ -165,7 +165,7 @@ export class SimulatedProcess {
     });
   }
 
-  private async startStage(name: StageName): Promise<void> {
+  private async startStage(name: SimulatedStage): Promise<void> {
     const { world, log, clock, logger } = this;
     const { programme, sabotage } = world;
     const real = name === 'analytics' ? programme.analytics() : sabotage.stage?.(name, programme[name]) ?? programme[name];
