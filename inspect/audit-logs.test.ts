@@ -28,6 +28,7 @@ function histories(seed: number): History[] {
 async function sound(writer: EventLog, reader: EventLog, prefix: string): Promise<void> {
   const made = histories(1);
   await writeHistories(writer, prefix, made, codec);
+  await caughtUp(writer, reader);
   const report = await audit({ log: reader, codec, clock: systemClock, prefix });
   assert.deepEqual(brief(report), []);
   assert.deepEqual([isSound(report), report.accepted, report.answered], [true, made.reduce((sum, { messages }) => sum + messages.length, 0), report.accepted]);
@@ -37,9 +38,17 @@ async function broken(writer: EventLog, reader: EventLog, prefix: string): Promi
   const made = histories(2);
   const expected = PLANTED.map((name, at) => DEFECTS[name]?.(made[at % 2] as History)).filter((one) => one !== undefined);
   await writeHistories(writer, prefix, made, codec);
+  await caughtUp(writer, reader);
   const report = await audit({ log: reader, codec, clock: systemClock, prefix });
   for (const { kind, topic } of expected) assert.ok(report.findings.some((one) => one.kind === kind && one.topic === `${prefix}${topic}` && one.key !== null), `${kind} ${topic}\n${brief(report).join('\n')}`);
   assert.equal(report.findings.length, expected.length, brief(report).join('\n'));
+}
+
+/** A reader beside the writer looks for what is new every 50 ms. */
+async function caughtUp(writer: EventLog, reader: EventLog): Promise<void> {
+  for (const topic of await writer.admin.topicNames()) {
+    await eventually(`the reader sees all of ${topic}`, async () => JSON.stringify(await reader.admin.bounds(topic)) === JSON.stringify(await writer.admin.bounds(topic)));
+  }
 }
 
 const apply = (log: EventLog, prefix: string): Promise<unknown> => ensureTopology({ log, clock: systemClock, topology, settings: { prefix, partitions: 2 }, apply: 'on-start', logger: silentLogger });
