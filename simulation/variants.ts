@@ -51,7 +51,7 @@ class Uncommitted extends Broker {
 class Torn extends Broker {
   override async begin(assignment: Assignment, group: string, instance: string, commit: CommitGroup): Promise<Transaction> {
     const transaction = await super.begin(assignment, group, instance, commit);
-    if (commit.records.length > 0 && this.parts.dice.chance(0.5)) await this.log.transact(group, { records: [], offsets: commit.offsets }, () => undefined);
+    if (commit.records.length > 0) await this.log.transact(group, { records: [], offsets: commit.offsets }, () => undefined);
     return transaction;
   }
 }
@@ -105,12 +105,21 @@ function boasting(outbox: Outbox): Outbox {
   return { kind: outbox.kind, append: outbox.append.bind(outbox), read: async (...asked) => { const read = await outbox.read(...asked); return { ...read, complete: true }; }, close: outbox.close.bind(outbox) };
 }
 
+/** Where something goes wrong all the time: what takes an unlucky moment has one soon. */
+const stormy = ({ faultEvery }: Plan): boolean => faultEvery < 2000;
+/** Where transactions are given up as well. */
+const aborting = (plan: Plan): boolean => stormy(plan) && (plan.faults.abort ?? 0) + (plan.faults.kill ?? 0) > 4;
+/** Where processes die with transactions open. */
+const dying = (plan: Plan): boolean => stormy(plan) && (plan.faults.kill ?? 0) > 2 && plan.weather.hop >= 2;
+/** Where zombies come back. */
+const stopping = (plan: Plan): boolean => stormy(plan) && (plan.faults['long stop'] ?? 0) > 2;
+
 export const VARIANTS: readonly Variant[] = [
-  { what: 'a log that ignores the generation of a commit', sabotage: { broker: (parts) => new Unfenced(parts) }, breaks: ['one outcome', 'answered in order', 'commit behind work', 'state once', 'counted once'] },
-  { what: 'a log that hands out offsets on which a commit is pending', sabotage: { broker: (parts) => new Unstable(parts) }, breaks: ['one outcome', 'answered in order', 'commit behind work', 'state once', 'counted once'] },
-  { what: 'a log whose settled end is not settled', sabotage: { broker: (parts) => new Unsettled(parts) }, suits: ({ markerMillis, faultEvery }) => markerMillis >= 100 && faultEvery < 2000, breaks: ['state once', 'function of the input', 'counted once'] },
-  { what: 'a log that shows what was aborted', sabotage: { broker: (parts) => new Uncommitted(parts) }, breaks: ['one outcome', 'answered in order', 'state once'] },
-  { what: 'a log that commits offsets without their records', sabotage: { broker: (parts) => new Torn(parts) }, breaks: ['one outcome', 'drained', 'commit behind work'] },
+  { what: 'a log that ignores the generation of a commit', sabotage: { broker: (parts) => new Unfenced(parts) }, suits: stopping, breaks: ['one outcome', 'answered in order', 'commit behind work', 'state once', 'counted once'] },
+  { what: 'a log that hands out offsets on which a commit is pending', sabotage: { broker: (parts) => new Unstable(parts) }, suits: stormy, breaks: ['one outcome', 'answered in order', 'commit behind work', 'state once', 'counted once'] },
+  { what: 'a log whose settled end is not settled', sabotage: { broker: (parts) => new Unsettled({ ...parts, markerMillis: () => 500 }) }, suits: (plan) => stormy(plan) && (plan.faults.kill ?? 0) + (plan.faults.restart ?? 0) > 4, breaks: ['state once', 'function of the input', 'counted once'] },
+  { what: 'a log that shows what was aborted', sabotage: { broker: (parts) => new Uncommitted(parts) }, suits: aborting, breaks: ['one outcome', 'answered in order', 'state once'] },
+  { what: 'a log that commits offsets without their records', sabotage: { broker: (parts) => new Torn(parts) }, suits: dying, breaks: ['one outcome', 'drained', 'commit behind work'] },
   { what: 'a log that forgets committed offsets', sabotage: { broker: (parts) => new Forgetful(parts) }, breaks: ['one outcome', 'commit behind work', 'answered in order'] },
   { what: 'an appender that tries again where the outcome is not known', sabotage: { appender: (real) => ({
     append: (records) => real.append(records).catch((error: unknown) => { if (isCode(error, 'CONFAB_LOG_OUTCOME_UNKNOWN')) return real.append(records); throw error; }),
@@ -120,7 +129,7 @@ export const VARIANTS: readonly Variant[] = [
     append: (records) => real.append(records).catch(() => { throw new ConfabError('CONFAB_LOG_UNAVAILABLE'); }),
     close: () => real.close(),
   }) }, breaks: ['accepted once', 'refused never'] },
-  { what: 'a state store that hides what it lost', sabotage: { state: careless }, breaks: ['function of the input', 'state once', 'commit behind work', 'one outcome'] },
+  { what: 'a state store that hides what it lost', sabotage: { state: careless }, suits: stormy, breaks: ['function of the input', 'state once', 'commit behind work', 'one outcome'] },
   { what: 'a state store that loses a write', sabotage: { state: stale }, breaks: ['function of the input', 'state once'] },
   { what: 'a claim index that forgets', sabotage: { index: forgetting }, breaks: ['accepted once'] },
   { what: 'an outbox that is never incomplete', sabotage: { outbox: boasting }, breaks: ['delivered once'] },
