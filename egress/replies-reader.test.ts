@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ConfabError } from '../platform/errors.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
 import { silentLogger } from '../platform/observability/logger.js';
-import type { Announcement } from './fanout/fanout.js';
+import type { Announcement, Fanout } from './fanout/fanout.js';
 import { MemoryFanout } from './fanout/memory.js';
 import { OutcomeDecoder } from './outcome-decoder.js';
 import { MemoryOutbox } from './outbox/memory.js';
@@ -140,6 +140,25 @@ test('while the outbox is away nothing is committed or lost', async () => {
   away = false;
   for (let i = 0; i < 5; i += 1) { await scene.clock.advance(1_000); await turns(); }
   assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [5, 5]);
+  await reader.close();
+});
+
+// Outcomes that had been put into the outbox were put there again as long as the fan-out was away; of those that it had trimmed meanwhile it said that they came late.
+test('while the fan-out is away nothing is put into the outbox twice', async () => {
+  const { scene, got, make } = await setUp();
+  let away = true;
+  const announced: Announcement[] = [];
+  const fanout: Fanout = { kind: 'memory', announce: async (_partition, list) => { if (away) throw new ConfabError('CONFAB_STATE_UNAVAILABLE'); announced.push(...list); } } as Partial<Fanout> as Fanout;
+  const reader = make({ fanout, outbox: new MemoryOutbox({ clock: scene.clock, maxEntries: 2 }) });
+  const all: string[] = [];
+  for (let i = 0; i < 4; i += 1) all.push(await scene.answer('c1', await scene.accept('c1')));
+  await reader.start();
+  await scene.clock.advance(1_000);
+  assert.deepEqual([announced.length, await committed(scene, 'replies.v1')], [0, 0]);
+  away = false;
+  for (let i = 0; i < 3; i += 1) { await scene.clock.advance(1_000); await turns(); }
+  assert.deepEqual(announced.map(({ position, late }) => [position, late]), all.map((position) => [position, false]));
+  assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [0, 4]);
   await reader.close();
 });
 

@@ -16,7 +16,7 @@ import { HeldLetters } from './held-letters.js';
 import type { LogTopics } from './log-topics.js';
 import type { OutcomeDecoder } from './outcome-decoder.js';
 import type { Outcome } from './outcome.js';
-import type { Outbox } from './outbox/outbox.js';
+import type { Outbox, Placed } from './outbox/outbox.js';
 
 export interface RepliesReaderOptions {
   readonly log: EventLog;
@@ -174,8 +174,9 @@ export class RepliesReader {
     const outcomes = await this.retried(partition, () => this.gather(partition, batches));
     if (outcomes === undefined) return;
     if (outcomes.length > 0) {
-      const done = await this.retried(partition, () => this.publish(partition.number, outcomes));
-      if (done === undefined) return;
+      const placed = await this.retried(partition, () => this.options.outbox.append(partition.number, outcomes));
+      // Tried again by itself: what the outbox has taken and trimmed since would look like outcomes that come late.
+      if (placed === undefined || await this.retried(partition, () => this.announce(partition.number, outcomes, placed)) === undefined) return;
       partition.held.published();
       this.options.onBatch?.(outcomes.length);
     }
@@ -204,8 +205,7 @@ export class RepliesReader {
     return found.map((outcome) => ({ outcome, offset: record.offset }));
   }
 
-  private async publish(partition: number, outcomes: readonly Outcome[]): Promise<true> {
-    const placed = await this.options.outbox.append(partition, outcomes);
+  private async announce(partition: number, outcomes: readonly Outcome[], placed: readonly Placed[]): Promise<true> {
     const announcements = outcomes.map(({ key, position, prev, frame, timestamp }, i): Announcement => {
       const place = placed[i];
       return { key, position, prev: place === undefined ? prev : place.prev, late: place?.late ?? false, timestamp, frame };
