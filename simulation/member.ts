@@ -83,7 +83,8 @@ export class SimulatedMember implements GroupMember {
 
   /** At the coordinator. */
   private async enter(): Promise<void> {
-    if (!this.parts.gate.alive) throw new ConfabError('CONFAB_CLOSED', { detail: this.options.group });
+    // One that comes when the member has been closed would get a place that no session watches.
+    if (!this.parts.gate.alive || this.closed) throw new ConfabError('CONFAB_CLOSED', { detail: this.options.group });
     this.place?.expel();
     const place: { mine?: InProcessMember } = {};
     const current = (): boolean => this.place !== undefined && place.mine === this.place;
@@ -100,6 +101,7 @@ export class SimulatedMember implements GroupMember {
       }),
       failed: (error, fatal) => { this.parts.link.push(() => { this.listener.failed(error, fatal); }); },
     });
+    if (this.closed) this.expel();
   }
 
   /** Towards the coordinator, in the middle of a conversation with it. */
