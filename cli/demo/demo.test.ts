@@ -74,7 +74,9 @@ test('a log that lacks one reply is no proof: the loss is named and the exit cod
     assert.equal(code, 1, out);
     if (json) {
       const { proven, lost, accepted, answered, findings } = JSON.parse(out) as { proven: boolean; lost: number; accepted: number; answered: number; findings: { kind: string }[] };
-      assert.deepEqual([proven, lost, accepted - answered, findings.map(({ kind }) => kind)], [false, 1, 1, ['lost', 'miscounted']]);
+      assert.deepEqual([proven, lost, accepted - answered, findings[0]?.kind], [false, 1, 1, 'lost']);
+      // Its minute counts one reply more than the log shows; whether that minute was written by then is up to the clock.
+      assert.ok(findings.slice(1).every(({ kind }) => kind === 'miscounted') && findings.length <= 2, JSON.stringify(findings));
     } else {
       assert.match(out, / · lost 1 · doubled 0 · reordered 0/);
       assert.match(out, /\n {2}lost +messages\.v1 \d+-\d+ · /);
