@@ -14,6 +14,7 @@ import { systemRandom } from './platform/random.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
 import { loadBots } from './processors/bot/index.js';
 import { TopologyDriver } from './processors/topology-driver.js';
+import { clean } from './topology/testing.js';
 
 interface Event { readonly type: string; readonly position: string; readonly messageId?: string; readonly inReplyTo?: string | null; readonly outcome?: string; readonly text?: string }
 interface LetterLine { readonly id: string; readonly status: string; readonly messageId: string; readonly conversation: string }
@@ -183,7 +184,7 @@ test('Kafka: kill -9 of the command among retries, and two at the same moment: r
   const home = new Installation(t, { CONFAB_KAFKA_BROKERS: brokers, CONFAB_PREFIX: prefix, CONFAB_DATA_DIR: scratchFolder(t), CONFAB_HTTP_PORT: String(await freePort()) });
   t.after(async () => {
     const log = await openKafkaLog({ brokers: brokers.split(','), clientId: 'letters-test', clock: systemClock, logger: silentLogger });
-    for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
+    await clean(log, prefix);
     await log.close();
   });
   let program = await home.start();

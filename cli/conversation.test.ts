@@ -15,6 +15,7 @@ import { eventually, scratchFolder, serviceAddress, skipWithout } from '../platf
 import { Chronicle, tellAll } from '../inspect/testing.js';
 import type { CliDependencies } from './context.js';
 import { runCli } from './program.js';
+import { clean } from '../topology/testing.js';
 
 interface Ran { code: number; out: string; err: string }
 
@@ -205,7 +206,7 @@ async function onKafka(t: TestContext): Promise<{ chronicle: Chronicle; read: Pi
   const prefix = `inspect-${systemRandom.bytes(4).toString('hex')}.`;
   const log = await openKafkaLog({ brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'inspect', clock: systemClock, logger: silentLogger });
   t.after(async () => {
-    for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
+    await clean(log, prefix);
     await log.close();
   });
   const chronicle = await Chronicle.over(log, new ManualClock(systemClock.now()), { partitions: 1, prefix });

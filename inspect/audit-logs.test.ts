@@ -15,6 +15,7 @@ import { audit, isSound, type AuditReport } from './audit.js';
 import { DEFECTS } from './audit/testing/defects.js';
 import { History } from './audit/testing/history.js';
 import { writeHistories } from './audit/testing/write.js';
+import { clean } from '../topology/testing.js';
 
 const codec = createLocalCodec();
 const PLANTED = ['stage dialogue dropped a message', 'an answer twice', 'answers in the wrong order', 'a letter closed as retried without its retry', 'an answer with a time of its own', 'a state made from an older one'];
@@ -68,7 +69,7 @@ for (const [name, judge] of [['a sound history', sound], ['planted defects', bro
     const log = await openKafkaLog({ brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'audit-test', clock: systemClock, logger: silentLogger });
     const prefix = `t${systemRandom.bytes(5).toString('hex')}.`;
     t.after(async () => {
-      for (const topic of await log.admin.topicNames()) if (topic.startsWith(prefix)) await log.admin.deleteTopic(topic);
+      await clean(log, prefix);
       await log.close();
     });
     await apply(log, prefix);

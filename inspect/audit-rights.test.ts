@@ -3,15 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../platform/clock.js';
 import { isCode } from '../platform/errors.js';
-import type { EventLog } from '../platform/event-log/event-log.js';
-import { openKafkaLog } from '../platform/event-log/kafkajs.js';
-import { silentLogger } from '../platform/observability/logger.js';
-import { seededRandom, systemRandom } from '../platform/random.js';
-import { eventually, serviceAddress, skipWithout } from '../platform/testing.js';
+import { seededRandom } from '../platform/random.js';
+import { eventually, skipWithout } from '../platform/testing.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
-import { applyTopology } from '../topology/apply.js';
-import { planTopology } from '../topology/plan.js';
-import { topology } from '../topology/topology.js';
+import { guardedKafka } from '../topology/testing.js';
 import { audit, isSound } from './audit.js';
 import { DEFECTS } from './audit/testing/defects.js';
 import { History } from './audit/testing/history.js';
@@ -22,26 +17,11 @@ const codec = createLocalCodec();
 
 for (const edge of ['inspect', 'egress'] as const) {
   test(`Kafka with an authorizer: the principal of ${edge} may look, and change nothing that it only shows`, { skip: skipWithout('kafka-acl'), timeout: 180_000 }, async (t) => {
-    const open = (username: string): Promise<EventLog> => openKafkaLog({
-      brokers: (serviceAddress('kafka-acl') ?? '').split(','), clientId: 'audit-test', clock: systemClock, logger: silentLogger, sasl: { mechanism: 'plain', username, password: `${username}-secret` },
-    });
-    const admin = await open('admin');
-    const prefix = `t${systemRandom.bytes(5).toString('hex')}.`;
-    t.after(async () => {
-      for (const name of await admin.admin.topicNames()) if (name.startsWith(prefix)) await admin.admin.deleteTopic(name);
-      await admin.acls?.remove((await admin.acls.list()).filter((acl) => acl.name.startsWith(prefix)));
-      await admin.close();
-    });
-    const inputs = {
-      topology, settings: { prefix, partitions: 2, principal: (name: string) => (name === edge ? 'User:app' : `User:confab-${name}`) }, admin: admin.admin,
-      ...(admin.acls === undefined ? {} : { acls: admin.acls }),
-    };
-    await applyTopology(await planTopology(inputs), inputs);
+    const { admin, prefix, app: logIn } = await guardedKafka(t);
+    const app = await logIn(edge);
     const history = new History({ random: seededRandom(1), partitions: 2, steps: 100, start: Date.now() - 3_600_000 });
     DEFECTS['stage dialogue dropped a message']?.(history);
     await writeHistories(admin, prefix, [history], codec);
-    const app = await open('app');
-    t.after(() => app.close());
     await eventually('the rights are known to the broker', async () => unreadable(await storyBounds(app, await storyTopics(app, prefix)).catch(() => new Map())).length === 0, 60_000);
     if (edge === 'inspect') {
       await eventually('all of them', () => audit({ log: app, codec, clock: systemClock, prefix }).then((report) => {

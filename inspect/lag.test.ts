@@ -8,6 +8,7 @@ import { systemRandom } from '../platform/random.js';
 import { eventually, serviceAddress, skipWithout } from '../platform/testing.js';
 import { lagOf } from './lag.js';
 import { Chronicle } from './testing.js';
+import { clean } from '../topology/testing.js';
 
 test('behind is what was not committed, oldest how long its first record has been waiting', async () => {
   const chronicle = await Chronicle.memory(2);
@@ -36,7 +37,7 @@ test('lag on Kafka: commits of a group against what is committed', { skip: skipW
   const prefix = `lag-${systemRandom.bytes(4).toString('hex')}.`;
   const log = await openKafkaLog({ brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'lag', clock: systemClock, logger: silentLogger });
   t.after(async () => {
-    for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
+    await clean(log, prefix);
     await log.close();
   });
   const chronicle = await Chronicle.over(log, new ManualClock(systemClock.now()), { partitions: 1, prefix });

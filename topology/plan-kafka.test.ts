@@ -12,6 +12,7 @@ import { applyTopology } from './apply.js';
 import { ensureTopology } from './ensure.js';
 import { planTopology, type PlanInputs } from './plan.js';
 import { groupName, topology } from './topology.js';
+import { clean } from './testing.js';
 
 const ulid = ulidMaker(systemClock, systemRandom);
 const TOPICS = Object.keys(topology.topics).length;
@@ -24,12 +25,6 @@ async function kafka(t: TestContext, service: 'kafka' | 'kafka-acl', more: Parti
     await log.close();
   });
   return { log, prefix };
-}
-
-/** Topics and rights of the prefix are removed after the test. */
-async function clean(log: EventLog, prefix: string): Promise<void> {
-  for (const name of await log.admin.topicNames()) if (name.startsWith(prefix)) await log.admin.deleteTopic(name);
-  if (await log.acls?.available()) await log.acls?.remove((await log.acls.list()).filter((acl) => acl.name.startsWith(prefix)));
 }
 
 const inputsOf = (log: EventLog, prefix: string, partitions = 2): PlanInputs => ({

@@ -8,6 +8,13 @@ import { memoryLog, readMessages } from '../testing.js';
 import { MemoryClaimIndex, MemoryClaimStore } from './claim-index/memory.js';
 import { Node, type NodeOptions, type Result, type Step } from './testing.js';
 
+/** An appender whose appends wait until they are released. */
+function held(): Required<Pick<NodeOptions, 'appender'>> & { readonly release: () => void } {
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => { release = resolve; });
+  return { release, appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) };
+}
+
 class Bench {
   readonly store = new MemoryClaimStore();
   private constructor(readonly clock: ManualClock, readonly log: EventLog) {}
@@ -119,9 +126,8 @@ test('a log that refuses frees the key: the repeat is accepted at once', async (
 
 test('the same key at two nodes at once is written once; the second waits for the first', async () => {
   const bench = await Bench.create();
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { release = resolve; });
-  const slow = await bench.node({ appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const { appender, release } = held();
+  const slow = await bench.node({ appender });
   const other = await bench.node();
   const first = slow.send('a', 'k');
   await bench.clock.advance(1);
@@ -152,9 +158,8 @@ test('many nodes, many keys, all at once: one record a key, one answer', async (
 
 test('an append that comes after its claim was given up is refused by the log', async () => {
   const bench = await Bench.create();
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { release = resolve; });
-  const stopped = await bench.node({ appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const { appender, release } = held();
+  const stopped = await bench.node({ appender });
   const other = await bench.node();
   void stopped.send('a', 'k');
   await bench.clock.advance(16_000);
@@ -185,9 +190,8 @@ test('an index that was flushed is rebuilt: keys wait, others go on, results sta
 test('flushed between claim and append: what is appended meanwhile is found by the rebuild', async () => {
   const bench = await Bench.create();
   await bench.answer((await bench.node()).send('before', 'k0'));
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { release = resolve; });
-  const slow = await bench.node({ diesAt: 'never', appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const { appender, release } = held();
+  const slow = await bench.node({ diesAt: 'never', appender });
   const other = await bench.node();
   const first = slow.send('a', 'k');
   await bench.clock.advance(1);
@@ -205,9 +209,8 @@ test('flushed between claim and append: what is appended meanwhile is found by t
 // An index of a log without messages was once opened at once, also when a claim of before the flush was still on its way.
 test('flushed in the first seconds of an installation, before any message: a key that is on its way is not taken again', async () => {
   const bench = await Bench.create();
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { release = resolve; });
-  const slow = await bench.node({ diesAt: 'never', appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const { appender, release } = held();
+  const slow = await bench.node({ diesAt: 'never', appender });
   const other = await bench.node();
   const first = slow.send('a', 'k');
   await bench.clock.advance(1);
@@ -251,9 +254,8 @@ test('an index that does not answer refuses keys at once and lets others pass', 
 
 test('while the log hangs: who waits hears LOG_UNAVAILABLE, who was sent OUTCOME_UNKNOWN, all within 2 s; then it recovers', async () => {
   const bench = await Bench.create();
-  let release = (): void => undefined;
-  const gate = new Promise<void>((resolve) => { release = resolve; });
-  const node = await bench.node({ appender: (real) => ({ append: async (records) => { await gate; return real.append(records); }, close: () => real.close() }) });
+  const { appender, release } = held();
+  const node = await bench.node({ appender });
   const sent = node.send('sent');
   await bench.clock.advance(1);
   const waiting = node.send('waiting');

@@ -10,6 +10,7 @@ import { scratchFolder, serviceAddress, skipWithout } from '../../platform/testi
 import { viewOf } from './letter.js';
 import { lettersContract } from './letters.contract.js';
 import { LetterScene } from './testing.js';
+import { clean } from '../../topology/testing.js';
 
 const options = { clock: systemClock, random: systemRandom, logger: silentLogger };
 
@@ -34,7 +35,7 @@ lettersContract('Kafka', skipWithout('kafka'), async (t) => {
   };
   t.after(async () => {
     const cleaner = await openKafkaLog({ ...options, brokers: (serviceAddress('kafka') ?? '').split(','), clientId: 'letters-test' });
-    for (const name of await cleaner.admin.topicNames()) if (name.startsWith(prefix)) await cleaner.admin.deleteTopic(name);
+    await clean(cleaner, prefix);
     await cleaner.close();
   });
   return { prefix, open };

@@ -1,6 +1,6 @@
 /** Each error code of a broker, at each request that may get it: what was acknowledged is in the log once, what failed is not. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { systemClock } from '../clock.js';
 import { isCode, type ConfabError } from '../errors.js';
 import { silentLogger } from '../observability/logger.js';
@@ -61,7 +61,8 @@ test('appends: a code that passes is mended within the call, one about the produ
   assert.deepEqual(valuesIn(await readAll(log, topic)), expected);
 });
 
-test('commits: a code that passes is mended, any other leaves nothing behind; offsets and records never differ', { skip }, async (t) => {
+/** A member of a group over one topic, and its transactions, over connections whose requests can be made to fail. */
+async function transacting(t: TestContext, more: { readonly lastSequence?: number } = {}) {
   const log = await openLog(t);
   const network = openFaulty(t);
   const [input, output] = [await newTopic(t, log), await newTopic(t, log)];
@@ -70,8 +71,13 @@ test('commits: a code that passes is mended, any other leaves nothing behind; of
   await log.join({ group, topics: [input] }, member);
   const { place } = await member.running(1) as unknown as { place: GroupPlace };
   const transactions = new Transactions({
-    network, directory: new Directory(network, systemClock), coordinators: new Coordinators(network), clock: systemClock, group, metrics: noMetrics, transactionTimeoutMillis: 30_000, ...SIZES,
+    network, directory: new Directory(network, systemClock), coordinators: new Coordinators(network), clock: systemClock, group, metrics: noMetrics, transactionTimeoutMillis: 30_000, ...SIZES, ...more,
   });
+  return { log, network, input, output, group, place, transactions };
+}
+
+test('commits: a code that passes is mended, any other leaves nothing behind; offsets and records never differ', { skip }, async (t) => {
+  const { log, network, input, output, group, place, transactions } = await transacting(t);
   let instance = 0;
   let offset = 0;
   const committed: string[] = [];
@@ -129,16 +135,7 @@ test('offsets that are committed by themselves stand, although the marker of a t
 });
 
 test('the ids of a commit are initialised anew long before their sequence numbers run out', { skip }, async (t) => {
-  const log = await openLog(t);
-  const network = openFaulty(t);
-  const [input, output] = [await newTopic(t, log), await newTopic(t, log)];
-  const group = uniqueName('g');
-  const member = new TestMember();
-  await log.join({ group, topics: [input] }, member);
-  const { place } = await member.running(1) as unknown as { place: GroupPlace };
-  const transactions = new Transactions({
-    network, directory: new Directory(network, systemClock), coordinators: new Coordinators(network), clock: systemClock, group, metrics: noMetrics, transactionTimeoutMillis: 30_000, ...SIZES, lastSequence: 10,
-  });
+  const { log, network, input, output, place, transactions } = await transacting(t, { lastSequence: 10 });
   const expected = Array.from({ length: 60 }, (_, n) => String(n));
   for (const [n, value] of expected.entries()) await transactions.commit('one', place, { records: [text(output, value)], offsets: [{ topic: input, partition: 0, offset: n + 1, metadata: '' }] });
   assert.ok((network.counts.get('InitProducerId') ?? 0) >= 6, `${network.counts.get('InitProducerId')} times`);
