@@ -7,6 +7,7 @@
  */
 import { ConfabError, toConfabError } from '../platform/errors.js';
 import type { Timer } from '../platform/clock.js';
+import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
 import type { Hub } from './hub.js';
 
@@ -229,6 +230,3 @@ export class Subscription {
     this.close();
   }
 }
-
-/** Offset and index of a position of this log. */
-function placeOf(position: string): number { return Number(position.slice(-15, -3)) * 100 + Number(position.slice(-2)); }
