@@ -3,23 +3,7 @@ import type { ReplyPart } from '../../schemas/types.js';
 import type { Condition, ResponseDefinition, Template } from '../bot/index.js';
 import type { Frame, Memory } from './memory.js';
 import type { Program } from './program.js';
-
-export type Outcome = 'answered' | 'fallback' | 'handed_off' | 'silent' | 'ended' | 'timer';
-
-/** One turn while it is made. */
-export interface Turn {
-  readonly program: Program;
-  readonly memory: Memory;
-  readonly channel: string;
-  /** Chooses among variants of a response. */
-  readonly choice: number;
-  /** Intent of this input, for conditions. */
-  intent: string | null;
-  confidence: number;
-  outcome: Outcome;
-  readonly parts: ReplyPart[];
-  handoff: { to: string; reason: string | null } | null;
-}
+import type { Turn } from './turn.js';
 
 /** A bot whose flows call each other for ever stops here. */
 const MOST_STEPS = 500;
@@ -43,6 +27,7 @@ export function run(turn: Turn): void {
       if (below) below.interrupted = false;
       continue;
     }
+    turn.input.trace?.(frame.flow, frame.pc);
     if (instruction.op === 'ask' && memory.slots[instruction.slot] === '') {
       if (resumed) say(turn, program.bot.resume);
       ask(turn, instruction.slot);

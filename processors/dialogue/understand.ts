@@ -1,6 +1,7 @@
 /** What a person's text or tap does to the conversation: answers the open question, begins a flow, comes between, or is not understood. */
 import type { Entity } from '../../schemas/types.js';
-import { forget, pushFrame, run, say, ask, type Turn } from './run.js';
+import { forget, pushFrame, run, say, ask } from './run.js';
+import type { Turn } from './turn.js';
 
 export interface Heard {
   readonly text: string;
