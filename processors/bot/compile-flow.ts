@@ -21,7 +21,7 @@ export function compileFlow(entry: Entry, context: Context): CompiledFlow {
   for (const one of on) context.intents.find(one.intent, one.place);
   const code: Instruction[] = [];
   const steps = fields.need('do');
-  if (steps) compileSteps(steps, code, context);
+  if (steps) compileSteps(steps, code, { ...context, flow: entry.name });
   if (code.length > MOST_INSTRUCTIONS) faults.error(entry.place, `flow "${entry.name}" has more than ${MOST_INSTRUCTIONS} steps`);
   fields.close();
   const asks = [...new Set(code.flatMap((instruction) => instruction.op === 'ask' ? [instruction.slot] : []))];
@@ -32,7 +32,11 @@ function compileSteps(tree: Tree, code: Instruction[], context: Context): void {
   const list = asList(tree, 'the steps', context.faults);
   if (!list) return;
   if (list.items.length === 0) context.faults.error(list.place, 'there are no steps');
-  for (const item of list.items) compileStep(item, code, context);
+  for (const item of list.items) {
+    const from = code.length;
+    compileStep(item, code, context);
+    context.sources?.step(context.flow ?? '', from, code.length, item.place);
+  }
 }
 
 function compileStep(tree: Tree, code: Instruction[], context: Context): void {

@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { shown, type Faults, type Place } from './faults.js';
 import { asBoolean, asInteger, asList, asMap, asText, asTexts, Fields, type Names } from './fields.js';
 import { EXAMPLE_CHARACTERS, type Entry, type Sections } from './sections.js';
+import type { Sources } from './sources.js';
 import type { EntityDefinition, IntentDefinition, ListValue, QuickReplyDefinition, ResponseDefinition, SlotDefinition, SystemEntity, Template } from './types.js';
 import type { Tree } from './yaml-tree.js';
 
@@ -13,6 +14,10 @@ export interface Context {
   readonly slots: Names;
   readonly responses: Names;
   readonly flows: Names;
+  /** Notes where things stand, for those who ask. */
+  readonly sources?: Sources;
+  /** The flow whose steps are being compiled. */
+  readonly flow?: string;
 }
 
 const PATTERN_LENGTH = 300;
@@ -46,11 +51,15 @@ export function compileIntents(sections: Sections, context: Context): { intents:
     const reply = fields.take('reply');
     if (reply) replies.set(entry.name, context.responses.reference(reply));
     fields.close();
+    context.sources?.intents.set(entry.name, entry.place);
+    for (const { text, place } of examples) context.sources?.examples.push({ intent: entry.name, text, place });
     return { name: entry.name, examples: examples.map((example) => example.text) };
   });
   const first = [...sections.intents.values()][0];
   if (first && count * intents.length > MOST_TRAINING) faults.error(first.place, `${intents.length} intents with ${count} examples are too much to train`);
-  return { intents, outOfScope: sections.outOfScope.filter((example) => note(example, 'outOfScope')).map((example) => example.text), replies };
+  const outOfScope = sections.outOfScope.filter((example) => note(example, 'outOfScope'));
+  for (const { text, place } of outOfScope) context.sources?.examples.push({ intent: null, text, place });
+  return { intents, outOfScope: outOfScope.map((example) => example.text), replies };
 }
 
 /** True when RE2 takes the pattern; its matching is linear in the text whatever the pattern is. */

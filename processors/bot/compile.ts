@@ -4,6 +4,7 @@ import { compileEntity, compileIntents, compileResponse, compileSlot, type Conte
 import { compileFlow } from './compile-flow.js';
 import type { Faults, Place } from './faults.js';
 import { emptySections, readSections, takeSections, type Sections } from './sections.js';
+import type { Sources } from './sources.js';
 import type { Bot, FallbackDefinition, FlowDefinition, SlotDefinition } from './types.js';
 import type { Tree } from './yaml-tree.js';
 
@@ -13,7 +14,7 @@ export interface ParsedFile { readonly file: string; readonly tree: Tree }
  * A bot that is right only when `faults.errors` is empty afterwards. Faults that are there already tell of files that could
  * not be read: what those would have declared is missed then without a word, as it would only hide the fault to mend.
  */
-export function compileBot(head: ParsedFile, others: readonly ParsedFile[], version: string, faults: Faults): Bot | undefined {
+export function compileBot(head: ParsedFile, others: readonly ParsedFile[], version: string, faults: Faults, sources?: Sources): Bot | undefined {
   const complete = faults.errors.length === 0;
   const sections = emptySections();
   const headMap = asMap(head.tree, 'bot.yaml', faults);
@@ -27,6 +28,7 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
     slots: new Names('slot', sections.slots.keys(), faults, complete),
     responses: new Names('response', sections.responses.keys(), faults, complete),
     flows: new Names('flow', sections.flows.keys(), faults, complete),
+    ...(sources === undefined ? {} : { sources }),
   };
   const intents = compileIntents(sections, context);
   const entities = [...sections.entities.values()].map((entry) => compileEntity(entry, faults));

@@ -8,18 +8,23 @@ import { join, sep } from 'node:path';
 import { ConfabError } from '../../platform/errors.js';
 import { compileBot, type ParsedFile } from './compile.js';
 import { Faults } from './faults.js';
+import { Sources } from './sources.js';
 import type { Bot, Fault } from './types.js';
 import { FILE_BYTES, parseTree } from './yaml-tree.js';
 
 const MOST_FILES = 500;
 const TOTAL_BYTES = 8 * 1024 * 1024;
 const DEPTH = 4;
+/** Folders at the top of a bot that are not the bot: its tests do not change its version. */
+const BESIDE = new Set(['tests']);
 
 export interface BotCheck {
   /** Undefined when there are faults. */
   readonly bot: Bot | undefined;
   readonly faults: readonly Fault[];
   readonly warnings: readonly Fault[];
+  /** Whole only where there are no faults. */
+  readonly sources: Sources;
 }
 
 /** A file of a bot, by its path inside the folder. */
@@ -28,18 +33,25 @@ export interface BotFile { readonly file: string; readonly bytes: Uint8Array }
 /** Everything that is wrong or doubtful with a bot; never throws for what stands in the folder. */
 export async function checkBot(folder: string): Promise<BotCheck> {
   const faults = new Faults();
+  const files = await readBotFiles(folder, faults);
+  return faults.errors.length > 0 && files.length === 0 ? { bot: undefined, faults: faults.errors, warnings: [], sources: new Sources() } : checkFiles(files, faults);
+}
+
+/** The files that make a bot; what may not be read becomes a fault. */
+export async function readBotFiles(folder: string, faults: Faults): Promise<BotFile[]> {
   const files: BotFile[] = [];
   try {
     await collect(folder, '', 0, files, faults);
   } catch (error) {
     faults.error({ file: '.', line: 1, column: 1 }, `the folder cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`);
   }
-  return faults.errors.length > 0 && files.length === 0 ? { bot: undefined, faults: faults.errors, warnings: [] } : checkFiles(files, faults);
+  return files;
 }
 
 /** The same for files that are in hand. */
 export function checkFiles(files: readonly BotFile[], faults = new Faults()): BotCheck {
   const parsed: ParsedFile[] = [];
+  const sources = new Sources();
   const sorted = [...files].sort((a, b) => a.file < b.file ? -1 : 1);
   for (const { file, bytes } of sorted) {
     const text = decode(file, bytes, faults);
@@ -48,8 +60,8 @@ export function checkFiles(files: readonly BotFile[], faults = new Faults()): Bo
   }
   const head = parsed.find((one) => one.file === 'bot.yaml');
   if (!head && !sorted.some((one) => one.file === 'bot.yaml')) faults.error({ file: 'bot.yaml', line: 1, column: 1 }, 'the folder has no bot.yaml');
-  const bot = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults);
-  return { bot: faults.errors.length === 0 ? bot : undefined, faults: faults.errors, warnings: faults.warnings };
+  const bot = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults, sources);
+  return { bot: faults.errors.length === 0 ? bot : undefined, faults: faults.errors, warnings: faults.warnings, sources };
 }
 
 /** @throws CONFAB_BOT_INVALID with an entry for each fault, `pointer` = `file:line:column` */
@@ -98,6 +110,7 @@ async function collect(root: string, path: string, depth: number, into: BotFile[
     const place = { file, line: 1, column: 1 };
     const yaml = /\.ya?ml$/.test(entry.name);
     if (entry.isDirectory()) {
+      if (depth === 0 && BESIDE.has(entry.name)) continue;
       if (depth >= DEPTH) faults.error(place, `folders more than ${DEPTH} deep`);
       else await collect(root, file, depth + 1, into, faults);
       continue;
