@@ -13,6 +13,8 @@ export interface Classification {
   readonly intent: string | null;
   readonly confidence: number;
   readonly ranking: readonly RankedIntent[];
+  /** How far the text is from what the intents are about; above 0 it is refused, whatever the ranking says. */
+  readonly outOfScope: number;
 }
 
 export interface Classifier {
@@ -24,7 +26,9 @@ export interface Classifier {
 const RANKED = 5;
 /** What the softmax may not fall below to be called understood, whatever the training data say. */
 const LEAST_CONFIDENCE = 0.2;
-const NOTHING: Classification = { intent: null, confidence: 0, ranking: [] };
+/** Of a text without anything that is known. */
+const FAR_OUT = 99;
+const NOTHING: Classification = { intent: null, confidence: 0, ranking: [], outOfScope: FAR_OUT };
 
 /** From the cache where it has the model whole, else trained and stored. */
 export function prepareClassifier(set: TrainingSet, cache: ModelCache): Classifier {
@@ -61,8 +65,9 @@ export function createClassifier(model: Model): Classifier {
       }
       const intent = labels[scores.best] ?? null;
       const confidence = ranking[0]?.confidence ?? 0;
-      const understood = intent !== null && confidence >= LEAST_CONFIDENCE && acceptance(scores, labels.length) >= threshold;
-      return { intent: understood ? intent : null, confidence, ranking };
+      const outOfScope = threshold - acceptance(scores, labels.length);
+      const understood = intent !== null && confidence >= LEAST_CONFIDENCE && outOfScope <= 0;
+      return { intent: understood ? intent : null, confidence, ranking, outOfScope };
     },
   };
 }

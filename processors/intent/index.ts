@@ -10,7 +10,9 @@ import type { Stage } from '../stage.js';
 import { prepareClassifier, type Classifier, type ModelCache } from './classifier.js';
 import type { TrainingSet } from './train.js';
 
-export type { ModelCache } from './classifier.js';
+export { createClassifier, prepareClassifier, type Classification, type Classifier, type ModelCache } from './classifier.js';
+export { decodeModel, type Model } from './model.js';
+export { modelId, train, type TrainingSet, type TrainingText } from './train.js';
 
 export interface IntentStageOptions {
   readonly bots: Bots;

@@ -6,6 +6,7 @@ import { scratchFolder } from '../../platform/testing.js';
 import type { IntentDetected, Message } from '../../schemas/types.js';
 import { createExtractor, fixedBots, loadBot } from '../bot/index.js';
 import { fileModelCache } from '../model-cache.js';
+import { noEffects } from '../runner/effects.js';
 import type { StageContext } from '../stage.js';
 import { prepareClassifier } from './classifier.js';
 import { createFeatureReader } from './features.js';
@@ -16,7 +17,7 @@ import { train, type TrainingSet } from './train.js';
 const parcel = await loadBot(join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bots', 'parcel'));
 const cache = new Map<string, Buffer>();
 const stage = createIntentStage({ bots: fixedBots([parcel]), cache });
-const context: StageContext = { now: () => 1_700_000_000_123, epoch: '0a1b2c3d', signal: new AbortController().signal };
+const context: StageContext = { now: () => 1_700_000_000_123, epoch: '0a1b2c3d', signal: new AbortController().signal, effects: noEffects };
 const plain: Message = {
   kind: 'text', messageId: 'M', botId: 'parcel', channel: 'web', accountId: null, userId: 'u', author: { type: 'person', name: null }, text: 'hi', payload: null,
   replyId: null, locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
