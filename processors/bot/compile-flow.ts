@@ -3,7 +3,7 @@ import { asBoolean, asList, asMap, asNumber, asText, asTexts, Fields } from './f
 import { compileTemplate, type Context } from './compile-parts.js';
 import type { Place } from './faults.js';
 import type { Entry } from './sections.js';
-import type { Condition, FlowDefinition, Instruction, Template } from './types.js';
+import type { Expression, FlowDefinition, Instruction, Template } from './types.js';
 import type { MapNode, Tree } from './yaml-tree.js';
 
 const STEPS = ['say', 'ask', 'set', 'clear', 'if', 'go', 'call', 'handoff', 'cancel', 'end'];
@@ -14,7 +14,7 @@ export interface CompiledFlow { readonly flow: FlowDefinition; readonly on: read
 export function compileFlow(entry: Entry, context: Context): CompiledFlow {
   const { faults } = context;
   const map = asMap(entry.tree, `flow "${entry.name}"`, faults);
-  if (!map) return { flow: { name: entry.name, code: [], asks: [] }, on: [] };
+  if (!map) return { flow: { name: entry.name, code: [], labels: [], asks: [], carries: [] }, on: [] };
   const fields = new Fields(map, `flow "${entry.name}"`, faults);
   const onTree = fields.take('on');
   const on = onTree ? asTexts(onTree, 'on', faults).map((one) => ({ intent: one.text, place: one.place })) : [];
@@ -25,7 +25,7 @@ export function compileFlow(entry: Entry, context: Context): CompiledFlow {
   if (code.length > MOST_INSTRUCTIONS) faults.error(entry.place, `flow "${entry.name}" has more than ${MOST_INSTRUCTIONS} steps`);
   fields.close();
   const asks = [...new Set(code.flatMap((instruction) => instruction.op === 'ask' ? [instruction.slot] : []))];
-  return { flow: { name: entry.name, code, asks }, on };
+  return { flow: { name: entry.name, code, labels: code.map((one, at) => `${one.op}~${at}`), asks, carries: [] }, on };
 }
 
 function compileSteps(tree: Tree, code: Instruction[], context: Context): void {
@@ -106,9 +106,9 @@ function compileIf(value: Tree, fields: Fields, { map, code, context }: Target):
   }
 }
 
-const NEVER: Condition = { test: 'any', of: [] };
+const NEVER: Expression = { op: 'or', of: [] };
 
-function compileCondition(tree: Tree, context: Context): Condition {
+function compileCondition(tree: Tree, context: Context): Expression {
   const { faults } = context;
   const map = asMap(tree, 'a condition', faults);
   if (!map) return NEVER;
@@ -118,7 +118,7 @@ function compileCondition(tree: Tree, context: Context): Condition {
   return condition;
 }
 
-function readCondition(fields: Fields, map: MapNode, context: Context): Condition {
+function readCondition(fields: Fields, map: MapNode, context: Context): Expression {
   const { faults } = context;
   const all = fields.take('all');
   const any = fields.take('any');
@@ -128,24 +128,25 @@ function readCondition(fields: Fields, map: MapNode, context: Context): Conditio
   const slot = fields.take('slot');
   const kinds = [all, any, not, intent, channel, slot].filter((part) => part !== undefined).length;
   if (kinds !== 1) { faults.error(map.place, 'a condition has exactly one of slot, intent, channel, all, any and not'); return NEVER; }
-  if (not) return { test: 'not', of: compileCondition(not, context) };
+  if (not) return { op: 'not', of: compileCondition(not, context) };
   const several = all ?? any;
   if (several) {
     const list = asList(several, all ? 'all' : 'any', faults);
-    return { test: all ? 'all' : 'any', of: (list?.items ?? []).map((item) => compileCondition(item, context)) };
+    return { op: all ? 'and' : 'or', of: (list?.items ?? []).map((item) => compileCondition(item, context)) };
   }
   if (intent) {
     const named = asTexts(intent, 'intent', faults);
     for (const one of named) context.intents.find(one.text, one.place);
-    return { test: 'intent', intents: named.map((one) => one.text) };
+    return { op: 'in', left: { op: 'input', field: 'intent' }, values: named.map((one) => one.text) };
   }
-  if (channel) return { test: 'channel', channels: asTexts(channel, 'channel', faults).map((one) => one.text) };
+  if (channel) return { op: 'in', left: { op: 'input', field: 'channel' }, values: asTexts(channel, 'channel', faults).map((one) => one.text) };
   return slot ? readSlotCondition(fields, map, slot, context) : NEVER;
 }
 
-function readSlotCondition(fields: Fields, map: MapNode, slotTree: Tree, context: Context): Condition {
+function readSlotCondition(fields: Fields, map: MapNode, slotTree: Tree, context: Context): Expression {
   const { faults } = context;
   const slot = context.slots.reference(slotTree);
+  const left: Expression = { op: 'slot', slot, type: 'text' };
   const is = fields.take('is');
   const known = fields.take('known');
   const above = fields.take('above');
@@ -156,12 +157,15 @@ function readSlotCondition(fields: Fields, map: MapNode, slotTree: Tree, context
   }
   if (is) {
     const values = is.kind === 'scalar' && typeof is.value === 'boolean' ? [String(is.value)] : asTexts(is, 'is', faults).map((one) => one.text);
-    return { test: 'is', slot, values: values.map((value) => value.toLowerCase()) };
+    return { op: 'in', left, values: values.map((value) => value.toLowerCase()) };
   }
   if (known) {
     const wanted = asBoolean(known, 'known', faults) ?? true;
-    return wanted ? { test: 'known', slot } : { test: 'not', of: { test: 'known', slot } };
+    return wanted ? { op: 'known', of: left } : { op: 'not', of: { op: 'known', of: left } };
   }
-  const limit = (tree: Tree | undefined, otherwise: number): number => tree === undefined ? otherwise : asNumber(tree, 'a bound', [-1e15, 1e15], faults) ?? otherwise;
-  return { test: 'compare', slot, above: limit(above, -Infinity), below: limit(below, Infinity) };
+  const bounds = ([['>', above], ['<', below]] as const).flatMap(([by, tree]): Expression[] => {
+    const value = tree && asNumber(tree, 'a bound', [-1e15, 1e15], faults);
+    return value === undefined ? [] : [{ op: 'compare', by, as: 'number', left, right: { op: 'literal', value } }];
+  });
+  return { op: 'and', of: bounds };
 }

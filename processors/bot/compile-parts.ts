@@ -41,7 +41,7 @@ export function compileIntents(sections: Sections, context: Context): { intents:
   };
   const intents = [...sections.intents.values()].map((entry): IntentDefinition => {
     const map = asMap(entry.tree, `intent "${entry.name}"`, faults);
-    if (!map) return { name: entry.name, examples: [] };
+    if (!map) return { name: entry.name, examples: [], samples: [], titles: [], role: null };
     const fields = new Fields(map, `intent "${entry.name}"`, faults);
     const tree = fields.need('examples');
     const list = tree && asList(tree, 'examples', faults);
@@ -53,7 +53,10 @@ export function compileIntents(sections: Sections, context: Context): { intents:
     fields.close();
     context.sources?.intents.set(entry.name, entry.place);
     for (const { text, place } of examples) context.sources?.examples.push({ intent: entry.name, text, place });
-    return { name: entry.name, examples: examples.map((example) => example.text) };
+    return {
+      name: entry.name, examples: examples.map((example) => example.text), titles: [], role: null,
+      samples: examples.map(({ text }) => ({ text, language: 'en', spans: [] })),
+    };
   });
   const first = [...sections.intents.values()][0];
   if (first && count * intents.length > MOST_TRAINING) faults.error(first.place, `${intents.length} intents with ${count} examples are too much to train`);
@@ -139,7 +142,7 @@ function template(tree: Tree, what: string, context: Context): Template | undefi
 export function compileResponse(entry: Entry, context: Context): ResponseDefinition {
   const { faults } = context;
   const name = entry.name;
-  if (entry.tree.kind !== 'map') return { name, variants: [bubbles(entry.tree, context)], quickReplies: [] };
+  if (entry.tree.kind !== 'map') return { name, variants: [bubbles(entry.tree, context)], quickReplies: [], buttons: [], image: null, forms: [], rephrase: false };
   const fields = new Fields(entry.tree, `response "${name}"`, faults);
   const forms = ['text', 'bubbles', 'variants'].filter((key) => fields.take(key) !== undefined);
   if (forms.length !== 1) faults.error(entry.place, `response "${name}" needs one of "text", "bubbles" and "variants"`);
@@ -150,7 +153,7 @@ export function compileResponse(entry: Entry, context: Context): ResponseDefinit
   if (list && list.items.length === 0) faults.error(list.place, 'variants is empty');
   const quickReplies = fields.read<QuickReplyDefinition[]>('quickReplies', [], (tree) => compileQuickReplies(tree, context));
   fields.close();
-  return { name, variants: compiled.length > 0 ? compiled : [[]], quickReplies };
+  return { name, variants: compiled.length > 0 ? compiled : [[]], quickReplies, buttons: [], image: null, forms: [], rephrase: false };
 }
 
 function bubbles(tree: Tree, context: Context): Template[] {
@@ -186,7 +189,7 @@ function compileQuickReplies(tree: Tree, context: Context): QuickReplyDefinition
 
 export function compileSlot(entry: Entry, context: Context): SlotDefinition {
   const { faults } = context;
-  const nothing: SlotDefinition = { name: entry.name, entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, interruptedBy: null, minLength: 1, maxLength: 500, matches: null };
+  const nothing: SlotDefinition = { name: entry.name, entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, interruptedBy: null, minLength: 1, maxLength: 500, matches: null, type: 'text', sources: [], min: null, max: null, oneOf: null, memory: 'flow', fill: null };
   if (entry.tree.kind === 'scalar' && entry.tree.value === null) return nothing;
   const map = asMap(entry.tree, `slot "${entry.name}"`, faults);
   if (!map) return nothing;
@@ -206,6 +209,7 @@ export function compileSlot(entry: Entry, context: Context): SlotDefinition {
       const text = asText(tree, 'matches', faults);
       return text !== undefined && checkPattern(text, tree.place, faults) ? text : undefined;
     }),
+    type: 'text', sources: [], min: null, max: null, oneOf: null, memory: 'flow', fill: null,
   };
   if (slot.interruptedBy !== null && slot.entity >= 0) faults.error(entry.place, `slot "${entry.name}": "interruptedBy" is for slots without an entity`);
   if (slot.minLength > slot.maxLength) faults.error(entry.place, `slot "${entry.name}": minLength is above maxLength`);

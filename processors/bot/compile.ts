@@ -5,7 +5,7 @@ import { compileFlow } from './compile-flow.js';
 import type { Faults, Place } from './faults.js';
 import { emptySections, readSections, takeSections, type Sections } from './sections.js';
 import type { Sources } from './sources.js';
-import type { Bot, FallbackDefinition, FlowDefinition, SlotDefinition } from './types.js';
+import type { Bot, FallbackDefinition, FlowDefinition, Rung, SlotDefinition } from './types.js';
 import type { Tree } from './yaml-tree.js';
 
 export interface ParsedFile { readonly file: string; readonly tree: Tree }
@@ -41,13 +41,15 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
     if (sections.intents.size === 0) faults.error(place, 'the bot has no intents');
     checkAsks(sections, slots, flows, faults);
   }
-  const bot = { ...readHead(fields, context), version, intents: intents.intents, outOfScope: intents.outOfScope, entities, slots, responses, flows, flowOfIntent };
+  const bot: Bot = { ...readHead(fields, context), version, intents: intents.intents, outOfScope: intents.outOfScope, entities, slots, responses, flows, flowOfIntent, actions: [], knowledge: [] };
   fields.close();
   if (complete) warnUnused(sections, flows, flowOfIntent, context);
   return bot;
 }
 
-function readHead(fields: Fields, context: Context): Pick<Bot, 'id' | 'name' | 'language' | 'accept' | 'fallback' | 'attachment' | 'resume' | 'restarted'> {
+type Head = Omit<Bot, 'version' | 'intents' | 'outOfScope' | 'entities' | 'slots' | 'responses' | 'flows' | 'flowOfIntent' | 'actions' | 'knowledge'>;
+
+function readHead(fields: Fields, context: Context): Head {
   const { faults } = context;
   const format = fields.need('format');
   if (format && asInteger(format, 'format', [1, 1], faults) === undefined) faults.error(format.place, 'this program reads format 1');
@@ -64,11 +66,19 @@ function readHead(fields: Fields, context: Context): Pick<Bot, 'id' | 'name' | '
     attachment: optional('attachment'),
     resume: optional('resume'),
     restarted: optional('restarted'),
+    cancelled: optional('cancelled'),
+    corrected: optional('corrected'),
+    failed: optional('failed'),
+    languages: ['en'],
+    model: null,
+    disambiguation: null,
+    session: { timeoutMillis: 0, resume: 'continue', ask: -1 },
+    versions: { onChange: 'finish', migrations: [] },
   };
 }
 
 function readFallback(parent: Fields, context: Context): FallbackDefinition {
-  const nothing: FallbackDefinition = { say: -1, again: -1, after: 0, then: -1 };
+  const nothing: FallbackDefinition = { say: -1, again: -1, after: 0, then: -1, ladder: [{ do: 'say', response: -1 }] };
   const tree = parent.need('fallback');
   const map = tree && asMap(tree, 'fallback', context.faults);
   if (!map) return nothing;
@@ -80,7 +90,15 @@ function readFallback(parent: Fields, context: Context): FallbackDefinition {
   if ((after === 0) !== (then === -1) && map.entries.has('after') !== map.entries.has('then')) context.faults.error(map.place, '"after" and "then" go together');
   const again = fields.read('again', say, (node) => context.responses.reference(node));
   fields.close();
-  return { say, again, after, then };
+  return { say, again, after, then, ladder: ladderOf(say, again, after, then) };
+}
+
+/** The ladder that `say`, `again`, `after` and `then` stand for. */
+function ladderOf(say: number, again: number, after: number, then: number): Rung[] {
+  const ladder: Rung[] = [{ do: 'say', response: say }];
+  if (after === 0 || then < 0) return [...ladder, { do: 'say', response: again }];
+  while (ladder.length < after - 1) ladder.push({ do: 'say', response: again });
+  return after === 1 ? [{ do: 'flow', flow: then }] : [...ladder, { do: 'flow', flow: then }];
 }
 
 function compileFlows(sections: Sections, replies: ReadonlyMap<string, number>, context: Context): { flows: FlowDefinition[]; flowOfIntent: Map<string, number> } {
@@ -97,7 +115,7 @@ function compileFlows(sections: Sections, replies: ReadonlyMap<string, number>, 
   for (const [intent, response] of replies) {
     flowOfIntent.set(intent, flows.length);
     // A ":" stands in no name of a bot's files, so this one cannot clash.
-    flows.push({ name: `reply:${intent}`, code: [{ op: 'say', response }], asks: [] });
+    flows.push({ name: `reply:${intent}`, code: [{ op: 'say', response }], labels: ['say'], asks: [], carries: [] });
   }
   return { flows, flowOfIntent };
 }

@@ -4,4 +4,5 @@ export { createExtractor, type Extractor, type FoundEntity } from './entities.js
 export { checkBot, checkFiles, loadBot, loadBots, readBotFiles, type BotCheck, type BotFile } from './loader.js';
 export { Faults, nearest, shown, type Place } from './faults.js';
 export { Sources, type SourceExample } from './sources.js';
-export type { Bot, Condition, Fault, ResponseDefinition, SlotDefinition, Template } from './types.js';
+export { holds, valueOf } from './evaluate.js';
+export type * from './types.js';

@@ -1,6 +1,6 @@
 /** Runs instructions of flows until a question is asked, the conversation is handed over or ended, or nothing is left to do. */
 import type { ReplyPart } from '../../schemas/types.js';
-import type { Condition, ResponseDefinition, Template } from '../bot/index.js';
+import { holds, valueOf, type ResponseDefinition, type Scope, type Template } from '../bot/index.js';
 import type { Frame, Memory } from './memory.js';
 import type { Program } from './program.js';
 import type { Turn } from './turn.js';
@@ -47,7 +47,7 @@ function step(turn: Turn, frame: Frame, instruction: Program['bot']['flows'][num
     case 'say': say(turn, instruction.response); return;
     case 'set': memory.slots[instruction.slot] = render(turn, instruction.value).slice(0, SLOT_CHARACTERS); return;
     case 'clear': for (const slot of instruction.slots) { memory.slots[slot] = ''; memory.attempts.delete(slot); } return;
-    case 'unless': if (!holds(turn, instruction.condition)) frame.pc = instruction.to; return;
+    case 'unless': if (!holds(instruction.condition, scopeOf(turn))) frame.pc = instruction.to; return;
     case 'jump': frame.pc = instruction.to; return;
     case 'go': frame.flow = instruction.flow; frame.pc = 0; return;
     case 'call': pushFrame(memory, instruction.flow); return;
@@ -104,23 +104,20 @@ export function say(turn: Turn, response: number): void {
 export function render(turn: Turn, template: Template): string {
   if (template.length === 1 && typeof template[0] === 'string') return template[0];
   let text = '';
-  for (const part of template) text += typeof part === 'string' ? part : turn.memory.slots[part.slot] || part.otherwise;
+  for (const part of template) text += typeof part === 'string' ? part : ('slot' in part ? turn.memory.slots[part.slot] : String(valueOf(part.from, scopeOf(turn)) ?? '')) || part.otherwise;
   return text;
 }
 
-export function holds(turn: Turn, condition: Condition): boolean {
-  switch (condition.test) {
-    case 'is': return condition.values.includes((turn.memory.slots[condition.slot] ?? '').toLowerCase());
-    case 'known': return turn.memory.slots[condition.slot] !== '';
-    case 'compare': {
-      const text = turn.memory.slots[condition.slot] ?? '';
-      const value = text === '' ? NaN : Number(text);
-      return value > condition.above && value < condition.below;
-    }
-    case 'intent': return turn.intent !== null && condition.intents.includes(turn.intent);
-    case 'channel': return condition.channels.includes(turn.channel);
-    case 'all': return condition.of.every((one) => holds(turn, one));
-    case 'any': return condition.of.some((one) => holds(turn, one));
-    case 'not': return !holds(turn, condition.of);
-  }
+/** What conditions and texts see of the turn. */
+function scopeOf(turn: Turn): Scope {
+  const { message, results } = turn.input;
+  return {
+    slots: turn.memory.slots, intent: turn.intent, confidence: turn.confidence, channel: turn.channel, locale: message.locale, error: null,
+    text: typeof message.text === 'string' ? message.text : '',
+    entity: (index) => {
+      const found = results[0]?.entities.find((entity) => entity.name === turn.program.bot.entities[index]?.name)?.value;
+      return typeof found === 'string' ? found : null;
+    },
+    attribute: (name) => { const value = message.attributes[name]; return typeof value === 'string' ? value : null; },
+  };
 }
