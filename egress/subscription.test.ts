@@ -29,6 +29,20 @@ test('an outcome that comes late is sent, once, also when it is read again', asy
   assert.equal((await other.next()).position, next);
 });
 
+test('from now on: what stands before ready does not come, also when it is announced again as late', async (t) => {
+  const scene = await Scene.make(1);
+  const { app, fanout } = await testNode(t, scene);
+  const before = await scene.answer('c1', await scene.accept('c1'));
+  const newest = await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  const socket = await openSocket(app, stream(), 'confab.v1');
+  assert.equal((await socket.next()).position, newest);
+  // As after a take-over, when the outbox no longer has what was not committed.
+  await fanout.announce(0, [before, newest].map((position) => ({ key: 'default/c1', position, prev: undefined, late: true, timestamp: 0, frame: JSON.stringify({ type: 'reply', position }) })));
+  const next = await scene.answer('c1', await scene.accept('c1'));
+  assert.equal((await socket.next()).position, next);
+});
+
 /** Only the last eight outcomes were remembered: who resumed over more than these got the dead letter from the log, and once more when it was announced. */
 test('an outcome that was recovered from the log is not sent again when it is announced late', async (t) => {
   const scene = await Scene.make(1);

@@ -35,7 +35,7 @@ const ROUNDS = 3;
 export class Subscription {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
-  /** Where the client asked to go on from: it has what lies before, or asks the history for it. */
+  /** Where the stream begins: the client has what lies before, or asks the history for it. */
   private base = '';
   private live = false;
   private closed = false;
@@ -101,6 +101,7 @@ export class Subscription {
     const first = this.pending?.find((announcement) => !announcement.late);
     const baseline = first === undefined ? read?.last : first.prev ?? `${first.position.slice(0, -2)}00`;
     this.seen = baseline ?? '';
+    this.base = this.seen;
     const position = baseline ?? await this.attempt(() => this.hub.recentPosition(this.partition));
     if (this.cancelled) return;
     this.ready(position, recovered);
