@@ -88,6 +88,22 @@ export const catalogue = {
   CONFAB_STAGE_FAILED: entry(500, false, 'A stage failed on a record', 'The record goes to the dead-letter topic; see the cause there.'),
   CONFAB_STAGE_TIMEOUT: entry(504, true, 'A stage did not finish within its budget', 'The record goes to the dead-letter topic.'),
   CONFAB_STAGE_STUCK: entry(503, true, 'A stage makes no progress', 'The process replaces its consumer; see the log for the partition.'),
+  // Effects: status of a call that a flow made (docs/actions.md)
+  CONFAB_EFFECT_UNAVAILABLE: entry(503, true, 'Nothing here does effects of this kind', 'The flow takes its `onError`. Set up what the kind needs: docs/actions.md.'),
+  CONFAB_EFFECT_FAILED: entry(500, false, 'An effect failed in an unforeseen way', 'An error of the program: report it; the log of the process has the cause.'),
+  // The language model: status of a question that a flow asked (docs/language-model.md); the fallback is said
+  CONFAB_MODEL_UNAVAILABLE: entry(503, true, 'The language model does not answer', 'It failed with a status of 500 or more, or no connection came about. Look at the server behind CONFAB_MODEL_URL.'),
+  CONFAB_MODEL_REFUSED: entry(502, false, 'The language model refused the request', 'Check CONFAB_MODEL_URL, CONFAB_MODEL_NAME and CONFAB_MODEL_KEY; the log has the status.'),
+  CONFAB_MODEL_BUSY: entry(429, true, 'The language model takes no more requests at the moment', 'Raise the limits of its account or server, or ask it less often.'),
+  CONFAB_MODEL_TIMEOUT: entry(504, true, 'The language model did not answer within the latency budget', 'Use a faster model, or raise `latency` in the bot\'s section `model`.'),
+  CONFAB_MODEL_CUT: entry(502, true, 'The answer of the language model ended in the middle', 'The connection was lost, or a proxy in between ends long answers.'),
+  CONFAB_MODEL_NONSENSE: entry(502, true, 'The language model answered what is no answer', 'It was empty, endless, no text or not what the API promises. Check that CONFAB_MODEL_URL speaks the chat completions API.'),
+  CONFAB_MODEL_UNSAFE: entry(502, true, 'The language model answered what must not be said', 'It held a foreign link, markup or its own instructions, and was not shown. Many of them: look for texts that attack the bot.'),
+  CONFAB_MODEL_UNGROUNDED: entry(502, true, 'The answer of the language model does not name its source', 'It cited no passage that it was given, and was not shown. Use a model that follows instructions, or set `citations: optional`.'),
+  CONFAB_MODEL_NO_ANSWER: entry(404, false, 'The knowledge of the bot has no answer', 'Add to the `knowledge/` folder what people ask for.'),
+  CONFAB_MODEL_BUDGET: entry(429, true, 'The tenant has used up its tokens', 'Wait for the next window, or raise CONFAB_MODEL_TENANT_TOKENS or the bot\'s `budget`.'),
+  CONFAB_MODEL_OFF: entry(503, false, 'There is no language model here, or the bot does not allow the task', 'Set CONFAB_MODEL_URL and CONFAB_MODEL_NAME, and name the task in the bot\'s section `model`.'),
+  CONFAB_KNOWLEDGE_UNAVAILABLE: entry(503, true, 'The knowledge of the bot cannot be searched', 'Elasticsearch does not answer; look at CONFAB_ELASTICSEARCH_URL.'),
   // What operators do
   CONFAB_LETTER_UNKNOWN: entry(404, false, 'There is no such dead letter', 'Use an id as `confab dead-letters list` prints it; letters are kept for 30 days.'),
   CONFAB_LETTER_CLOSED: entry(409, false, 'The dead letter is closed already', 'Nothing was written; `confab dead-letters show` says when it was retried or discarded.'),

@@ -7,7 +7,7 @@ import { ConfabError } from '../platform/errors.js';
 import type { EventLog, NewRecord, RecordBatch } from '../platform/event-log/event-log.js';
 import type { Logger } from '../platform/observability/logger.js';
 import type { Metrics } from '../platform/observability/metrics.js';
-import { noTracer, traceHeaders, type Tracer } from '../platform/observability/tracing.js';
+import { noTracer, traceHeaders, type SpanContext, type Tracer } from '../platform/observability/tracing.js';
 import { epochOf } from '../platform/position.js';
 import { ulidMaker, type Random } from '../platform/random.js';
 import type { StateStore } from '../platform/state/state-store.js';
@@ -20,6 +20,7 @@ import type { StatePort } from './runner/attempts.js';
 import { Consumer } from './runner/consumer.js';
 import { ConversationEngine } from './runner/conversation-engine.js';
 import { deadLetterRecord, type DeadLetterOptions } from './runner/dead-letter.js';
+import { noEffects, type EffectRunner } from './runner/effects.js';
 import type { Engine } from './runner/engine.js';
 import { Inputs } from './runner/inputs.js';
 import { PartitionEngine } from './runner/partition-engine.js';
@@ -44,6 +45,8 @@ export interface RunnerOptions {
   readonly onFatal: (error: ConfabError) => void;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer;
+  /** Does what stages wait for. Without one every effect settles as CONFAB_EFFECT_UNAVAILABLE. */
+  readonly effects?: EffectRunner;
   /** For tests; the topology's otherwise. */
   readonly budget?: number;
   readonly commitEvery?: number;
@@ -121,7 +124,7 @@ function countingReads(log: EventLog, onBatch: () => void): EventLog {
 }
 
 function positionOf(stage: AnyStage, work: Work, epoch: string, clock: Clock): string | null {
-  return stage.scope === 'conversation' ? stage.position(work, { epoch, now: () => clock.now(), signal: work.share.signal }) : null;
+  return stage.scope === 'conversation' ? stage.position(work, { epoch, now: () => clock.now(), signal: work.share.signal, effects: noEffects }) : null;
 }
 
 interface EngineParts extends SharedParts {
@@ -146,8 +149,12 @@ function partitionEngine(stage: AnyPartitionStage, { definition, metrics, option
 }
 
 function conversationEngine(stage: AnyConversationStage, { definition, metrics, options, ...parts }: EngineParts): Engine {
+  const budget = options.budget ?? definition.budget;
+  const tracer = options.tracer ?? noTracer;
+  const spanOf = (work: Work): SpanContext | undefined => spanFor(work, tracer, options.clock)?.context;
   return new ConversationEngine({
-    ...parts, stage, clock: options.clock, budget: options.budget ?? definition.budget,
+    ...parts, stage, clock: options.clock, budget,
+    effects: { runner: options.effects, clock: options.clock, logger: parts.logger, budget, spanOf },
     state: statePort(definition, parts, metrics, options),
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     onRetry: metrics.retried, onDrop: metrics.dropped, onDeadLetter: metrics.deadLetter,
@@ -190,15 +197,17 @@ function outputEncoder(options: RunnerOptions): (work: Work, result: AnyResult) 
     }
     const record = { topic: full, partition: work.partition, key: output.key ?? work.key, value, timestamp: work.timestamp };
     if (work.headers === undefined) return record;
-    work.span ??= beginSpan(work, tracer, options.clock.now());
-    const headers = traceHeaders(work.span?.context);
+    const headers = traceHeaders(spanFor(work, tracer, options.clock)?.context);
     return headers === undefined ? record : { ...record, headers };
   });
 }
 
-function beginSpan(work: Work, tracer: Tracer, start: number): Work['span'] {
+/** The span of sampled work; it begins when it is first asked for: with an effect, else when the outputs are there. */
+function spanFor(work: Work, tracer: Tracer, clock: Clock): Work['span'] {
+  if (work.span !== undefined || work.headers === undefined) return work.span;
   const parent = tracer.extract(work.headers);
-  return parent === undefined ? undefined : { context: tracer.child(parent), start };
+  work.span = parent === undefined ? undefined : { context: tracer.child(parent), start: clock.now() };
+  return work.span;
 }
 
 /** Records the spans of the sampled work of a commit. */

@@ -10,6 +10,9 @@
  *   conversation wait, others go on); any other error sends the record to the dead letters.
  * - It never changes the state or the input that it was given.
  */
+import type { EffectResult } from '../schemas/types.js';
+import type { Bot } from './bot/index.js';
+import type { ActionDefinition, ActionValue } from './bot/action.js';
 import type { RecordOf, ReadsOf, StageName, StateOf, topology, TopicName, WritesOf } from '../topology/topology.js';
 
 export interface StageInput<T extends TopicName = TopicName> {
@@ -23,6 +26,53 @@ export interface StageInput<T extends TopicName = TopicName> {
   readonly timestamp: number;
 }
 
+/** What every effect has: who wants it, for which conversation, under which key. */
+interface EffectOrigin {
+  /** `<position>#<flow>.<step>.<n>`: the same for the same step of the same input, however often it is asked for. */
+  readonly key: string;
+  readonly tenant: string;
+  readonly conversation: string;
+  readonly bot: Bot;
+}
+
+/** An HTTP call that the bot declares. */
+export interface HttpEffect extends EffectOrigin {
+  readonly kind: 'http';
+  readonly action: ActionDefinition;
+  readonly arguments: Readonly<Record<string, ActionValue>>;
+}
+
+/** A question to a language model. */
+export interface ModelEffect extends EffectOrigin {
+  readonly kind: 'model';
+  /** The reply that it becomes a part of: partial answers are shown under it. */
+  readonly replyId: string;
+  readonly task: 'answer' | 'rephrase' | 'fill';
+  /** What the person wrote; for `rephrase` the text to put in other words. */
+  readonly text: string;
+  readonly locale: string | null;
+  /** What was said before, the latest last. */
+  readonly history: readonly { readonly by: 'person' | 'bot'; readonly text: string }[];
+  /** `answer`: grounded on the bot's knowledge folder. */
+  readonly knowledge: boolean;
+  /** `fill`: the slot that is wanted. */
+  readonly slot: string | null;
+}
+
+export type EffectRequest = HttpEffect | ModelEffect;
+
+export type { EffectResult };
+
+/** What a stage waits for. */
+export interface Effects {
+  /**
+   * Does what is asked for, or says why not: `status` is `ok` or a code of the catalogue, and a failure is an answer too.
+   * Rejects only when `context.signal` aborts. It may be asked for again after a crash, with the same key: the other side
+   * can tell, and no result but the committed one is ever seen.
+   */
+  run(request: EffectRequest): Promise<EffectResult>;
+}
+
 export interface StageContext {
   /** Wall-clock time, milliseconds. */
   now(): number;
@@ -30,6 +80,8 @@ export interface StageContext {
   readonly epoch: string;
   /** Aborts when the work is no longer wanted here (the partition leaves, the process drains). */
   readonly signal: AbortSignal;
+  /** Of a stage of scope "conversation"; elsewhere every effect is unavailable. */
+  readonly effects: Effects;
 }
 
 /** A record to write. Without `key` the key of the input is kept; its partition is always that of the input. */

@@ -6,6 +6,7 @@ import { Kafka, logLevel, type EachBatchPayload, type KafkaMessage, type Message
 import { join } from 'node:path';
 import { packageRoot } from '../../platform/package-root.js';
 import { fixedBots, loadBots, type Bots } from '../../processors/bot/index.js';
+import { noEffects } from '../../processors/runner/effects.js';
 import type { StageContext } from '../../processors/stage.js';
 
 export interface LoopSettings {
@@ -21,7 +22,7 @@ export function settingsOf(env: NodeJS.ProcessEnv): LoopSettings {
 export const loadExampleBots = async (): Promise<Bots> => fixedBots(await loadBots(join(packageRoot(), 'bots')));
 
 /** Positions need an epoch; which one does not matter here. */
-export const context: StageContext = { now: () => Date.now(), epoch: '00000000', signal: new AbortController().signal };
+export const context: StageContext = { now: () => Date.now(), epoch: '00000000', signal: new AbortController().signal, effects: noEffects };
 
 /** At most so many records a `send`: kafkajs does not split a batch that is larger than the broker takes (1 MiB). */
 const MOST = 1000;

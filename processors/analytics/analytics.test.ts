@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnalyticsCount, BotReply } from '../../schemas/types.js';
+import { noEffects } from '../runner/effects.js';
 import type { StageContext, StageInput } from '../stage.js';
 import { createAnalyticsStage, LATENCY_BOUNDS } from './index.js';
 
@@ -32,7 +33,7 @@ class Bench {
         botId: 'b', channel: reply.channel ?? 'web', intent: reply.intent === undefined ? 'greet' : reply.intent, outcome: reply.outcome ?? 'answered', createdAt: timestamp + (reply.latency ?? 7),
       } as BotReply } satisfies StageInput<'replies.v1'>;
     });
-    const context: StageContext = { now: () => this.now, epoch: '00000000', signal: new AbortController().signal };
+    const context: StageContext = { now: () => this.now, epoch: '00000000', signal: new AbortController().signal, effects: noEffects };
     const outputs = this.stage.process(inputs, this.memory, context);
     for (const output of outputs) if (output.key !== undefined && output.value) this.topic.set(output.key, output.value);
     return outputs.length;

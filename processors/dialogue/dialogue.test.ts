@@ -8,12 +8,13 @@ import type { BotReply, DialogueState, Message } from '../../schemas/types.js';
 import { fixedBots, loadBot, type Bot } from '../bot/index.js';
 import { botOf, head } from '../bot/testing.js';
 import { createIntentStage, type ModelCache } from '../intent/index.js';
+import { noEffects } from '../runner/effects.js';
 import type { StageContext } from '../stage.js';
 import { createDialogueStage } from './index.js';
 
 const parcel = await loadBot(join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bots', 'parcel'));
 const cache: ModelCache = new Map();
-const context: StageContext = { now: () => 5000, epoch: '00000001', signal: new AbortController().signal };
+const context: StageContext = { now: () => 5000, epoch: '00000001', signal: new AbortController().signal, effects: noEffects };
 
 /** One conversation through both stages. */
 class Conversation {

@@ -7,9 +7,11 @@ import { ConfabError, toConfabError } from '../../platform/errors.js';
 import type { NewRecord } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { StateEntry } from '../../platform/state/state-store.js';
+import type { Effects } from '../stage.js';
 import type { AnyContext, AnyConversationStage, AnyResult } from './any-stage.js';
 import { deadLetterRecord, type DeadLetterOptions, type Phase } from './dead-letter.js';
 import { pauseBefore, timedOut } from './failure.js';
+import { effectsFor, type EffectsOptions } from './effects.js';
 import type { Inputs } from './inputs.js';
 import { Lanes } from './lanes.js';
 import type { StateView } from './state-view.js';
@@ -33,6 +35,7 @@ export interface AttemptOptions {
   readonly encode: (work: Work, result: AnyResult) => NewRecord[];
   /** Milliseconds that one input may take, retries included. */
   readonly budget: number;
+  readonly effects: EffectsOptions;
   /** Calls under way at once, in this process. Default 2,048. */
   readonly concurrency?: number;
   readonly onRetry?: () => void;
@@ -186,6 +189,7 @@ export class Attempts {
 /** One for each attempt: the abort signal exists only for a stage that asks for it. */
 class WorkContext implements AnyContext {
   private controller: AbortController | undefined;
+  private waitsFor: Effects | undefined;
 
   constructor(private readonly options: AttemptOptions, private readonly work: Work) {}
 
@@ -196,6 +200,8 @@ class WorkContext implements AnyContext {
     this.controller ??= new AbortController();
     return AbortSignal.any([this.controller.signal, this.work.share.signal]);
   }
+
+  get effects(): Effects { return this.waitsFor ??= effectsFor(this.options.effects, this.work, () => this.signal); }
 
   abort(): void { this.controller?.abort(new ConfabError('CONFAB_STAGE_TIMEOUT')); }
 }

@@ -8,6 +8,7 @@ import type { EventLog, NewRecord } from '../../platform/event-log/event-log.js'
 import type { Logger } from '../../platform/observability/logger.js';
 import type { AnyContext, AnyPartitionStage, AnyResult } from './any-stage.js';
 import { deadLetterRecord, type DeadLetterOptions, type Phase } from './dead-letter.js';
+import { noEffects } from './effects.js';
 import type { Engine } from './engine.js';
 import type { Inputs } from './inputs.js';
 import type { Finished, Work } from './work.js';
@@ -179,7 +180,7 @@ export class PartitionEngine implements Engine {
   }
 
   private context(work: Work): AnyContext {
-    return { now: () => this.options.clock.now(), epoch: this.options.epoch(), signal: work.share.signal };
+    return { now: () => this.options.clock.now(), epoch: this.options.epoch(), signal: work.share.signal, effects: noEffects };
   }
 }
 

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BotReply, DialogueState, IntentDetected } from '../../schemas/types.js';
 import type { AnyResult } from '../../processors/runner/any-stage.js';
+import { noEffects } from '../../processors/runner/effects.js';
 import type { StageInput } from '../../processors/stage.js';
 import { FATAL, troubleOf } from '../stages.js';
 import type { Programme } from '../world.js';
@@ -131,7 +132,7 @@ class Model {
   }
 
   private run<R>(stage: 'intent' | 'dialogue', input: StageInput): { value: R; state: DialogueState | undefined } {
-    const context = { now: () => 0, epoch: this.epoch, signal: new AbortController().signal };
+    const context = { now: () => 0, epoch: this.epoch, signal: new AbortController().signal, effects: noEffects };
     const result = this.programme[stage].process(input, stage === 'dialogue' ? this.state : undefined, context) as AnyResult;
     return { value: result.outputs[0]?.value as R, state: result.state as DialogueState | undefined };
   }
