@@ -23,10 +23,13 @@ import type { Stage } from './stage.js';
 export interface DriverOptions extends StageParts {
   readonly partitions?: number;
   readonly seed?: number;
+  readonly clock?: ManualClock;
+  /** Makes the stages, or gives those that are there: preparing a bot is what costs, and a stage keeps nothing else. */
+  readonly stage?: <S extends StageName>(name: S) => Stage<S>;
 }
 
 export class TopologyDriver {
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly random: Random;
   readonly log: MemoryEventLog;
   readonly state = new MemoryStateStore();
@@ -36,6 +39,7 @@ export class TopologyDriver {
   private readonly newId: () => string;
 
   private constructor(private readonly options: DriverOptions) {
+    this.clock = options.clock ?? new ManualClock();
     this.random = seededRandom(options.seed ?? 1);
     this.log = new MemoryEventLog({ clock: this.clock, random: this.random });
     this.newId = ulidMaker(this.clock, this.random);
@@ -50,7 +54,7 @@ export class TopologyDriver {
   }
 
   async start(name: StageName): Promise<void> {
-    const runner = createRunner(name, stageFactories[name](this.options) as Stage<typeof name>, {
+    const runner = createRunner(name, this.options.stage?.(name) ?? stageFactories[name](this.options) as Stage<typeof name>, {
       log: this.log, codec: this.codec, state: this.state, clock: this.clock, random: this.random, logger: silentLogger, metrics: createMetrics(), prefix: '',
       onFatal: (error) => { throw error; },
     });
