@@ -4,7 +4,7 @@ import type { Authenticator, Principal } from '../platform/auth.js';
 import { openSocket, type TestSocket } from '../platform/http/testing.js';
 import { MemoryBus } from './fanout/memory.js';
 import { MemoryOutbox } from './outbox/memory.js';
-import { Scene, testNode, turns } from './testing.js';
+import { part, Scene, testNode, turns } from './testing.js';
 
 type Frame = Record<string, unknown>;
 
@@ -25,13 +25,28 @@ test('a reply goes out as the protocol says', async (t) => {
   const position = await scene.accept('c1');
   await scene.answer('c1', position, {
     inReplyTo: 'M1', replyId: 'M1-01', author: { type: 'bot', name: 'Pia' },
-    parts: [{ text: 'One', quickReplies: [] }, { text: 'Two', quickReplies: [{ title: 'Yes', payload: 'y' }] }],
+    parts: [part('One'), { ...part('Two'), quickReplies: [{ title: 'Yes', payload: 'y' }] }],
   });
   assert.deepEqual(await socket.next(), {
     type: 'reply', conversationId: 'c1', position: `${position.slice(0, -1)}1`, replyId: 'M1-01', inReplyTo: 'M1', author: { type: 'bot', name: 'Pia' },
     text: 'One\nTwo', parts: [{ text: 'One' }, { text: 'Two' }], quickReplies: [{ title: 'Yes', payload: 'y' }], createdAt: '2026-01-01T00:00:00.000Z',
   });
   socket.socket.close(1000);
+});
+
+test('a bubble with buttons, an image or citations goes out with them, also alone', async (t) => {
+  const scene = await Scene.make();
+  const { app } = await testNode(t, scene);
+  const socket = await openSocket(app, stream('c1'), 'confab.v1');
+  await socket.next();
+  const image = { url: 'https://example.com/a.png', alt: 'A parcel' };
+  const whole = { ...part('Two'), image, buttons: [{ title: 'Open', url: 'https://example.com/', payload: null }, { title: 'Yes', url: null, payload: 'y' }], citations: [{ title: 'Prices', source: 'prices.md', url: null }] };
+  await scene.answer('c1', await scene.accept('c1'), { parts: [whole] });
+  const shown = { text: 'Two', buttons: [{ title: 'Open', url: 'https://example.com/' }, { title: 'Yes', payload: 'y' }], image, citations: [{ title: 'Prices', source: 'prices.md' }] };
+  const alone = await socket.next();
+  assert.deepEqual([alone.text, alone.parts], ['Two', [shown]]);
+  await scene.answer('c1', await scene.accept('c1'), { parts: [part('One'), whole] });
+  assert.deepEqual((await socket.next()).parts, [{ text: 'One' }, shown]);
 });
 
 test('every kind of outcome is one frame; a handover has one more', async (t) => {
@@ -41,7 +56,7 @@ test('every kind of outcome is one frame; a handover has one more', async (t) =>
   await socket.next();
   const [silent, handed, dead, last] = [await scene.accept('c1'), await scene.accept('c1'), await scene.accept('c1'), await scene.accept('c1')];
   await scene.answer('c1', silent, { parts: [], outcome: 'silent' });
-  await scene.answer('c1', handed, { parts: [], outcome: 'handed_off', handoff: { to: 'person', reason: 'asked' } });
+  await scene.answer('c1', handed, { parts: [], outcome: 'handed_off', handoff: { to: 'person', reason: 'asked', transcript: [] } });
   await scene.giveUp('c1', dead, { messageId: 'M3' });
   await scene.answer('c1', last);
   const got = await frames(socket, 5);
@@ -294,7 +309,7 @@ test('a client that reads too slowly is closed with 4000, and only that one', as
   slow.socket.pause();
   const text = 'x'.repeat(4_000);
   const all = [];
-  for (let i = 0; i < 60; i += 1) { all.push(await scene.answer('c1', await scene.accept('c1'), { parts: [{ text, quickReplies: [] }] })); await turns(2); }
+  for (let i = 0; i < 60; i += 1) { all.push(await scene.answer('c1', await scene.accept('c1'), { parts: [part(text)] })); await turns(2); }
   assert.deepEqual((await frames(quick, 60)).map(({ position }) => position), all);
   slow.socket.resume();
   const closed = await slow.closed;

@@ -13,6 +13,10 @@ const author = {
   properties: { type: { enum: ['bot', 'agent', 'system', 'person'] }, name: text },
 } as const;
 
+const buttons = { type: 'array', items: { type: 'object', required: ['title'], properties: { title: text, url: text, payload: text }, additionalProperties: true }, description: 'Each opens its url or is sent back as a postback.' } as const;
+const image = { type: 'object', required: ['url', 'alt'], properties: { url: text, alt: text }, additionalProperties: true } as const;
+const citations = { type: 'array', items: { type: 'object', required: ['title', 'source'], properties: { title: text, source: text, url: text }, additionalProperties: true }, description: 'What the text is taken from.' } as const;
+
 export const frames = {
   subscribe: frame('client', 'subscribe', 'Follows a conversation (`/v1/stream` only): from now on, or everything after a position.', { conversationId: id }, { after: position }),
   unsubscribe: frame('client', 'unsubscribe', 'Ends a subscription (`/v1/stream` only).', { conversationId: id }),
@@ -24,7 +28,7 @@ export const frames = {
   reply: frame('server', 'reply', 'The reply to a message.', {
     conversationId: id, position, replyId: text, inReplyTo: messageId, author, text, createdAt: time,
   }, {
-    parts: { type: 'array', items: { type: 'object', properties: { text }, additionalProperties: true } },
+    parts: { type: 'array', items: { type: 'object', properties: { text, buttons, image, citations }, additionalProperties: true } },
     quickReplies: { type: 'array', items: { type: 'object', required: ['title', 'payload'], properties: { title: text, payload: text }, additionalProperties: true } },
   }),
   outcome: frame('server', 'outcome', 'The outcome of a message that has no reply.', { conversationId: id, position, inReplyTo: messageId, outcome: { enum: ['silent', 'handed_off', 'dead_lettered'] } }),

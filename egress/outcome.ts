@@ -3,7 +3,7 @@
  * A BotReply gives its reply or outcome frame (index 01) and, where it hands over, a handoff frame (index 02).
  */
 import { formatPosition } from '../platform/position.js';
-import type { BotReply, DeadLetter, QuickReply } from '../schemas/types.js';
+import type { BotReply, DeadLetter, QuickReply, ReplyPart } from '../schemas/types.js';
 import { stagesTowards } from '../topology/outcome-path.js';
 import { topology } from '../topology/topology.js';
 
@@ -53,9 +53,25 @@ function replyFrame(conversationId: string, position: string, reply: BotReply): 
     type: 'reply', conversationId, position, replyId: reply.replyId, inReplyTo: reply.inReplyTo,
     author: typeof author.name === 'string' ? { type: author.type, name: author.name } : { type: author.type },
     text: parts.length === 1 ? plain(parts[0]?.text) : parts.map((part) => plain(part.text)).filter((text) => text !== '').join('\n'),
-    ...(parts.length > 1 ? { parts: parts.map((part) => ({ text: plain(part.text) })) } : {}),
+    ...(parts.length > 1 || parts.some(hasMore) ? { parts: parts.map(partFrame) } : {}),
     ...(quickReplies.length > 0 ? { quickReplies } : {}),
     createdAt: new Date(reply.createdAt).toISOString(),
+  };
+}
+
+/** A bubble that is more than its text. */
+function hasMore({ buttons, image, citations }: ReplyPart): boolean {
+  return image !== null || buttons.length > 0 || citations.length > 0;
+}
+
+function partFrame(part: ReplyPart): object {
+  if (!hasMore(part)) return { text: plain(part.text) };
+  const { buttons, image, citations } = part;
+  return {
+    text: plain(part.text),
+    ...(buttons.length > 0 ? { buttons: buttons.map(({ title, url, payload }) => ({ title, ...(url === null ? {} : { url }), ...(payload === null ? {} : { payload }) })) } : {}),
+    ...(image === null ? {} : { image }),
+    ...(citations.length > 0 ? { citations: citations.map(({ title, source, url }) => ({ title, source, ...(url === null ? {} : { url }) })) } : {}),
   };
 }
 

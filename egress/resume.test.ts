@@ -63,7 +63,7 @@ async function converse(scene: Scene, count: number, random: Random): Promise<st
     const position = await scene.accept('c1');
     if (random.float() < 0.5) await scene.answer('other', await scene.accept('other'));
     const dice = random.float();
-    const outcome = dice < 0.2 ? await scene.giveUp('c1', position) : await scene.answer('c1', position, dice < 0.4 ? { parts: [], outcome: 'silent' } : dice < 0.5 ? { handoff: { to: 'person', reason: null } } : {});
+    const outcome = dice < 0.2 ? await scene.giveUp('c1', position) : await scene.answer('c1', position, dice < 0.4 ? { parts: [], outcome: 'silent' } : dice < 0.5 ? { handoff: { to: 'person', reason: null, transcript: [] } } : {});
     expected.push(outcome);
     if (dice >= 0.4 && dice < 0.5) expected.push(`${position.slice(0, -1)}2`);
     await turns(Math.floor(random.float() * 4));

@@ -12,7 +12,7 @@ import { partitionOf } from '../platform/partitioner.js';
 import { formatPosition, parsePosition } from '../platform/position.js';
 import { seededRandom } from '../platform/random.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
-import type { BotReply, DeadLetter, Message } from '../schemas/types.js';
+import type { BotReply, DeadLetter, Message, ReplyPart } from '../schemas/types.js';
 import { topology } from '../topology/topology.js';
 import { createEgress, type Egress, type EgressOptions } from './egress.js';
 import { MemoryFanout, type MemoryBus } from './fanout/memory.js';
@@ -25,9 +25,11 @@ const MESSAGE: Message = {
   kind: 'text', messageId: 'm', botId: 'b', channel: 'web', accountId: null, userId: 'u', author: { type: 'person', name: null }, text: 'hello', payload: null,
   replyId: null, locale: null, attributes: {}, sentAt: null, idempotencyKeyHash: null, bodyHash: null, retryOf: null,
 };
+/** A bubble of nothing but text. */
+export const part = (text: string): ReplyPart => ({ text, quickReplies: [], buttons: [], image: null, citations: [] });
 const REPLY: BotReply = {
   position: '', inReplyTo: 'm', replyId: 'm-01', botId: 'b', botVersion: '1', channel: 'web', accountId: null, intent: null, confidence: 0, outcome: 'answered',
-  author: { type: 'bot', name: null }, parts: [{ text: 'hi', quickReplies: [] }], handoff: null, effects: [], prev: null, createdAt: 0,
+  author: { type: 'bot', name: null }, parts: [part('hi')], handoff: null, effects: [], prev: null, createdAt: 0,
 };
 const LETTER: DeadLetter = {
   status: 'open', closes: null, position: null, messageId: 'm', stage: 'intent', phase: 'process', topic: 'messages.v1', partition: 0, offset: 0,

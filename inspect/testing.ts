@@ -49,7 +49,7 @@ export class Chronicle {
   async answer({ conversation, message, at, position }: Accepted, text: string, { data = null, ...more }: Partial<BotReply> & { data?: string | null } = {}): Promise<void> {
     const reply: BotReply = {
       position, inReplyTo: message.messageId, replyId: `${message.messageId}-01`, botId: 'parcel', botVersion: 'v1', channel: 'web', accountId: null, intent: null, confidence: 0,
-      outcome: 'answered', author: { type: 'bot', name: null }, parts: text === '' ? [] : [{ text, quickReplies: [] }], handoff: null, effects: [], prev: null, createdAt: this.clock.now(), ...more,
+      outcome: 'answered', author: { type: 'bot', name: null }, parts: text === '' ? [] : [{ text, quickReplies: [], buttons: [], image: null, citations: [] }], handoff: null, effects: [], prev: null, createdAt: this.clock.now(), ...more,
     };
     const turns = (this.turns.get(conversation) ?? 0) + 1;
     this.turns.set(conversation, turns);
@@ -119,7 +119,7 @@ export async function tellAll(chronicle: Chronicle): Promise<Accepted[]> {
   await clock.advance(1);
   await chronicle.detect(answer, null, 0.13);
   await clock.advance(1);
-  await chronicle.answer(answer, '', { outcome: 'handed_off', handoff: { to: 'person', reason: 'asked' }, data: '{"s":{"number":"PP1"},"n":1}' });
+  await chronicle.answer(answer, '', { outcome: 'handed_off', handoff: { to: 'person', reason: 'asked', transcript: [] }, data: '{"s":{"number":"PP1"},"n":1}' });
   await chronicle.bytes('timers.v1', 'c1', null, { timestamp: answer.at, suffix: '\0remind' });
   await clock.advance(400);
   const waiting = await chronicle.accept('c1', '01MESSAGE5', { text: 'still there?' });

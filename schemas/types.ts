@@ -213,11 +213,49 @@ export interface QuickReply {
   readonly payload: string;
 }
 
+export interface Button {
+  /** Shown. */
+  readonly title: string;
+  /** Opened by a tap. */
+  readonly url: string | null;
+  /** Sent back as postback; null for a link. */
+  readonly payload: string | null;
+}
+
+export interface Image {
+  /** https. */
+  readonly url: string;
+  /** What it shows, in words. */
+  readonly alt: string;
+}
+
+export interface Citation {
+  /** Of the source. */
+  readonly title: string;
+  /** File of the bot's knowledge. */
+  readonly source: string;
+  /** Where it can be read. */
+  readonly url: string | null;
+}
+
 export interface ReplyPart {
   /** Plain text. */
   readonly text: string | Sealed | null;
   /** Choices offered. */
   readonly quickReplies: readonly (QuickReply)[];
+  /** Stand under the bubble and stay there. */
+  readonly buttons: readonly (Button)[];
+  /** Shown with the bubble. */
+  readonly image: Image | null;
+  /** What the text is taken from. */
+  readonly citations: readonly (Citation)[];
+}
+
+export interface TranscriptLine {
+  /** person, bot or agent. */
+  readonly by: string;
+  /** The line, cut where it is long. */
+  readonly text: string | Sealed | null;
 }
 
 export interface Handoff {
@@ -225,6 +263,8 @@ export interface Handoff {
   readonly to: string;
   /** Why. */
   readonly reason: string | null;
+  /** The last lines before it, oldest first; only of a handoff to a person. */
+  readonly transcript: readonly (TranscriptLine)[];
 }
 
 export interface EffectResult {

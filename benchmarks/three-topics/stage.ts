@@ -28,7 +28,7 @@ const dialogue: Stage<'dialogue'> = {
   process: ({ value: { position, message } }, state, context) => ({
     outputs: [{ topic: 'replies.v1', value: {
       position, inReplyTo: message.messageId, replyId: `${message.messageId}-01`, botId: message.botId, botVersion: '1', channel: message.channel, accountId: null,
-      intent: null, confidence: 0, outcome: 'answered', author: { type: 'bot', name: null }, parts: [{ text: message.text, quickReplies: [] }],
+      intent: null, confidence: 0, outcome: 'answered', author: { type: 'bot', name: null }, parts: [{ text: message.text, quickReplies: [], buttons: [], image: null, citations: [] }],
       handoff: null, effects: [], prev: state?.prev ?? null, createdAt: context.now(),
     } }],
     state: { reflects: position, prev: position, botId: message.botId, botVersion: '1', handedOff: false, turns: (state?.turns ?? 0) + 1, data: null },

@@ -23,7 +23,7 @@ async function talk(scene: Scene, rounds: number): Promise<string[]> {
     const position = await scene.accept('c1');
     all.push(position);
     if (i % 4 === 1) all.push(await scene.giveUp('c1', position));
-    else all.push(await scene.answer('c1', position, i % 4 === 2 ? { parts: [], outcome: 'silent' } : i % 4 === 3 ? { handoff: { to: 'person', reason: null } } : {}));
+    else all.push(await scene.answer('c1', position, i % 4 === 2 ? { parts: [], outcome: 'silent' } : i % 4 === 3 ? { handoff: { to: 'person', reason: null, transcript: [] } } : {}));
     if (i % 4 === 3) all.push(`${position.slice(0, -1)}2`);
   }
   return all;
@@ -38,7 +38,7 @@ test('an unknown conversation is empty', async (t) => {
 test('messages, replies, outcomes and handoffs as the protocol says', async (t) => {
   const { scene, get } = await setUp(t);
   const [a, b] = [await scene.accept('c1', { messageId: 'A', text: 'hello' }), await scene.accept('c1', { messageId: 'B', kind: 'postback', text: null, payload: 'go', replyId: 'A-01' })];
-  await scene.answer('c1', a, { inReplyTo: 'A', replyId: 'A-01', parts: [{ text: 'hi', quickReplies: [] }] });
+  await scene.answer('c1', a, { inReplyTo: 'A', replyId: 'A-01', parts: [{ text: 'hi', quickReplies: [], buttons: [], image: null, citations: [] }] });
   await scene.giveUp('c1', b, { messageId: 'B' });
   const createdAt = '2026-01-01T00:00:00.000Z';
   assert.deepEqual((await get()).body.events, [

@@ -133,13 +133,13 @@ test('quick replies are postbacks: an intent, or the answer to the open question
 test('a conversation that was handed over is silent until it is handed back', () => {
   const conversation = new Conversation(parcel);
   const reply = conversation.send({ text: 'I want to talk to a person' });
-  assert.deepEqual([reply.outcome, reply.handoff, reply.parts.length], ['handed_off', { to: 'person', reason: 'asked for a person' }, 1]);
+  assert.deepEqual([reply.outcome, reply.handoff, reply.parts.length], ['handed_off', { to: 'person', reason: 'asked for a person', transcript: [] }, 1]);
   const quiet = conversation.send({ text: 'hello?' });
   assert.deepEqual([quiet.outcome, quiet.parts, quiet.inReplyTo, quiet.handoff], ['handed_off', [], 'M1', null]);
   const agent = conversation.send({ kind: 'agent', text: 'Ann here', author: { type: 'agent', name: 'Ann' } });
   assert.deepEqual([agent.outcome, agent.inReplyTo, agent.author.name, agent.parts[0]?.text], ['answered', null, 'Ann', 'Ann here']);
   const back = conversation.send({ kind: 'handoff', payload: '{"to":"bot","reason":"done"}', author: { type: 'agent', name: 'Ann' } });
-  assert.deepEqual([back.outcome, back.inReplyTo, back.handoff], ['silent', null, { to: 'bot', reason: 'done' }]);
+  assert.deepEqual([back.outcome, back.inReplyTo, back.handoff], ['silent', null, { to: 'bot', reason: 'done', transcript: [] }]);
   assert.equal(conversation.send({ text: 'hello' }).outcome, 'answered');
   assert.equal(conversation.send({ kind: 'handoff', payload: '{"to":"person"}' }).outcome, 'handed_off');
   assert.equal(conversation.send({ kind: 'system', payload: '{"event":"end"}' }).outcome, 'ended');

@@ -59,7 +59,7 @@ function take(turn: Turn, { message, results }: Pick<IntentDetected, 'message' |
       respond(turn, message.kind === 'text' ? hearText(message, results, turn.program) : hearPostback(message, turn.program));
       return turn.handoff?.to === 'person';
     case 'agent':
-      turn.parts.push({ text: message.text, quickReplies: [] });
+      turn.parts.push({ text: message.text, quickReplies: [], buttons: [], image: null, citations: [] });
       return handedOff;
     case 'handoff': return takeHandoff(turn, message, handedOff);
     case 'system':
@@ -115,7 +115,7 @@ function toReply(turn: Turn, { message, position, at }: InterpreterInput, prev: 
     botId: bot.id, botVersion: bot.version, channel: message.channel, accountId: message.accountId,
     intent: turn.intent, confidence: turn.confidence, outcome: turn.outcome,
     author: message.kind === 'agent' ? message.author : { type: 'bot', name: bot.name },
-    parts: turn.parts, handoff: turn.handoff, effects: turn.effects, prev, createdAt: at,
+    parts: turn.parts, handoff: turn.handoff === null ? null : { ...turn.handoff, transcript: [] }, effects: turn.effects, prev, createdAt: at,
   };
 }
 

@@ -96,7 +96,7 @@ export function say(turn: Turn, response: number): void {
     const last = at === bubbles.length - 1 && found.quickReplies.length > 0;
     turn.parts.push({
       text: render(turn, bubbles[at] as Template),
-      quickReplies: last ? found.quickReplies.map((one) => ({ title: render(turn, one.title), payload: one.payload })) : NO_REPLIES,
+      quickReplies: last ? found.quickReplies.map((one) => ({ title: render(turn, one.title), payload: one.payload })) : NO_REPLIES, buttons: [], image: null, citations: [],
     });
   }
 }

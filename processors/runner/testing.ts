@@ -138,7 +138,7 @@ export const counting: Stage<'dialogue'> = {
 export function reply(position: string, text: string): BotReply {
   return {
     position, inReplyTo: 'm', replyId: 'm-01', botId: 'b', botVersion: '1', channel: 'api', accountId: null, intent: null, confidence: 0, outcome: 'answered',
-    author: { type: 'bot', name: null }, parts: [{ text, quickReplies: [] }], handoff: null, effects: [], prev: null, createdAt: 0,
+    author: { type: 'bot', name: null }, parts: [{ text, quickReplies: [], buttons: [], image: null, citations: [] }], handoff: null, effects: [], prev: null, createdAt: 0,
   };
 }
 
