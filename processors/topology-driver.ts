@@ -17,6 +17,7 @@ import { ensureTopology } from '../topology/ensure.js';
 import { topology, type RecordOf, type StageName, type TopicName } from '../topology/topology.js';
 import { stageFactories, stageNames, type StageParts } from './index.js';
 import { createRunner } from './runner.js';
+import type { EffectRunner } from './runner/effects.js';
 import type { StageRunner } from './runner/stage-runner.js';
 import type { Stage } from './stage.js';
 
@@ -24,6 +25,8 @@ export interface DriverOptions extends StageParts {
   readonly partitions?: number;
   readonly seed?: number;
   readonly clock?: ManualClock;
+  /** Does what stages wait for. */
+  readonly effects?: EffectRunner;
   /** Makes the stages, or gives those that are there: preparing a bot is what costs, and a stage keeps nothing else. */
   readonly stage?: <S extends StageName>(name: S) => Stage<S>;
 }
@@ -57,6 +60,7 @@ export class TopologyDriver {
     const runner = createRunner(name, this.options.stage?.(name) ?? stageFactories[name](this.options) as Stage<typeof name>, {
       log: this.log, codec: this.codec, state: this.state, clock: this.clock, random: this.random, logger: silentLogger, metrics: createMetrics(), prefix: '',
       onFatal: (error) => { throw error; },
+      ...(this.options.effects === undefined ? {} : { effects: this.options.effects }),
     });
     this.runners.set(name, runner);
     await runner.start();

@@ -14,7 +14,11 @@ import type { Stage, StageInput, StageContext, StageResult } from '../stage.js';
 import { interpret, type Interpretation, type InterpreterInput } from './interpreter.js';
 import { createProgram, type Program } from './program.js';
 
-export interface DialogueStageOptions { readonly bots: Bots }
+export interface DialogueStageOptions {
+  readonly bots: Bots;
+  /** Told of each step that is run, by its bot, flow and place: for coverage. */
+  readonly trace?: (bot: Bot, flow: number, pc: number) => void;
+}
 
 type Input = StageInput<'intents.v1'>;
 
@@ -32,7 +36,7 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
     position: (input) => input.value.position,
     process: (input, state, context) => {
       const bot = chooseBot(options.bots, input.value.message.botId, state);
-      return toResult(interpret(programOf(bot), state, inputOf(input)), context);
+      return toResult(interpret(programOf(bot), state, inputOf(input, bot, options.trace)), context);
     },
   };
 }
@@ -46,9 +50,10 @@ function chooseBot(bots: Bots, botId: string, state: DialogueState | undefined):
   return versions.find((bot) => bot.version === state.botVersion) ?? current;
 }
 
-function inputOf(input: Input): InterpreterInput {
+function inputOf(input: Input, bot: Bot, trace: DialogueStageOptions['trace']): InterpreterInput {
   const { message, position, results } = input.value;
-  return { message, position, results, key: input.key, at: input.timestamp };
+  const heard = { message, position, results, key: input.key, at: input.timestamp };
+  return trace === undefined ? heard : { ...heard, trace: (flow, pc) => { trace(bot, flow, pc); } };
 }
 
 function toResult({ reply, state }: Interpretation, context: StageContext): StageResult<'dialogue'> {
