@@ -2,6 +2,7 @@
 import { asInteger, asMap, asNumber, asText, Fields, Names } from './fields.js';
 import { compileEntity, compileIntents, compileResponse, compileSlot, type Context } from './compile-parts.js';
 import { compileFlow } from './compile-flow.js';
+import { cuesOf } from './cues.js';
 import type { Faults, Place } from './faults.js';
 import { emptySections, readSections, takeSections, type Sections } from './sections.js';
 import type { Sources } from './sources.js';
@@ -74,6 +75,7 @@ function readHead(fields: Fields, context: Context): Head {
     disambiguation: null,
     session: { timeoutMillis: 0, resume: 'continue', ask: -1 },
     versions: { onChange: 'finish', migrations: [] },
+    cues: cuesOf(['en']),
   };
 }
 

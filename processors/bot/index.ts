@@ -5,4 +5,5 @@ export { checkBot, checkFiles, loadBot, loadBots, readBotFiles, type BotCheck, t
 export { Faults, nearest, shown, type Place } from './faults.js';
 export { Sources, type SourceExample } from './sources.js';
 export { holds, valueOf } from './evaluate.js';
+export type { CueKind, Cues } from './cues.js';
 export type * from './types.js';

@@ -4,6 +4,7 @@
  */
 
 import type { ActionDefinition } from './action.js';
+import type { Cues } from './cues.js';
 import type { FlowDefinition } from './types-flow.js';
 import type { KnowledgeDefinition, ModelPolicy } from './types-model.js';
 import type { ResponseDefinition } from './types-response.js';
@@ -209,6 +210,8 @@ export interface Bot {
   readonly disambiguation: DisambiguationDefinition | null;
   readonly session: SessionDefinition;
   readonly versions: VersionsDefinition;
+  /** Words that mark corrections, negations and the like (cues.ts). */
+  readonly cues: Cues;
   /** Response to an attachment; -1 stays silent. */
   readonly attachment: number;
   /** Response before a slot is asked again after an interruption; -1 for none. */
