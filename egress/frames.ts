@@ -33,6 +33,7 @@ export const frames = {
   }),
   outcome: frame('server', 'outcome', 'The outcome of a message that has no reply.', { conversationId: id, position, inReplyTo: messageId, outcome: { enum: ['silent', 'handed_off', 'dead_lettered'] } }),
   handoff: frame('server', 'handoff', 'The conversation goes over to a person or back to the bot.', { conversationId: id, position, to: { enum: ['person', 'bot'] } }, { reason: text }),
+  delta: frame('server', 'delta', 'The next piece of a reply that is being made. `index` counts its pieces from 0; 0 starts it over. Never resumed, and any of it may be lost: the whole `reply` follows and takes its place.', { conversationId: id, replyId: text, index: { type: 'integer', minimum: 0 }, text }),
   typing: frame('server', 'typing', 'Somebody is writing.', { conversationId: id, author }),
   error: frame('server', 'error', 'A fault of one frame or subscription; the socket stays open.', faultFields.required, { conversationId: id, ...faultFields.optional }),
   ...sessionFrames,

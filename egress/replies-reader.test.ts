@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfabError } from '../platform/errors.js';
-import type { EventLog } from '../platform/event-log/event-log.js';
+import type { Assignment, EventLog, GroupListener, GroupOptions } from '../platform/event-log/event-log.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import type { Announcement, Fanout } from './fanout/fanout.js';
 import { MemoryFanout } from './fanout/memory.js';
@@ -190,7 +190,7 @@ test('large records: what waits behind a slow outbox is bounded in bytes', async
   const { scene, got, make } = await setUp({ outbox: new Slow({ clock: { now: () => 0 } as never }) });
   const reader = make();
   await reader.start();
-  const parts = [{ text: 'x'.repeat(500_000), quickReplies: [], buttons: [], image: null, citations: [] }];
+  const parts = [{ text: 'x'.repeat(500_000), quickReplies: [] }];
   for (let i = 0; i < 40; i += 1) { await scene.answer('c1', await scene.accept('c1'), { parts }); await turns(1); }
   goOn();
   for (let i = 0; i < 100 && got.length < 40; i += 1) await turns(2);
@@ -223,5 +223,33 @@ test('a hand-over that outlasts its generation takes nothing from the next one',
   await scene.clock.advance(1_000);
   assert.deepEqual([got.length, await committed(scene, 'replies.v1')], [2, 2]);
   await other.close();
+  await reader.close();
+});
+
+test('a commit that was not answered, and is carried out after newer ones, does not stay', async () => {
+  const { scene, make } = await setUp();
+  let late: (() => Promise<unknown>) | undefined;
+  const log: EventLog = Object.create(scene.log, { join: { value: (options: GroupOptions, listener: GroupListener) => scene.log.join(options, { ...listener, assigned: (assignment) => {
+    const commit: Assignment['commit'] = (instance, group) => {
+      if (late !== undefined || group.offsets.every(({ offset }) => offset === 0)) return assignment.commit(instance, group);
+      late = () => assignment.commit(instance, group);
+      return Promise.reject(new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN'));
+    };
+    return listener.assigned(Object.create(assignment, { commit: { value: commit } }) as Assignment);
+  } }) } }) as EventLog;
+  const reader = make({ log });
+  await reader.start();
+  await scene.clock.advance(1_000);
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  await scene.clock.advance(1_000);
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  await scene.clock.advance(1_000);
+  assert.equal(await committed(scene, 'replies.v1'), 2);
+  await late?.();
+  assert.equal(await committed(scene, 'replies.v1'), 1);
+  await scene.clock.advance(10_000);
+  assert.equal(await committed(scene, 'replies.v1'), 2);
   await reader.close();
 });

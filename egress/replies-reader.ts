@@ -56,6 +56,9 @@ interface Partition {
 /** What may wait of one partition while its batch before is being announced. */
 const MAX_RECORDS = 10_000;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** A commit without an answer may still be carried out, after newer ones: for as long, all offsets are committed again now and then. */
+const DOUBT_MILLIS = 60_000;
+const AGAIN_MILLIS = 5_000;
 const RETRY_MILLIS = [50, 100, 250, 500, 1_000] as const;
 
 export class RepliesReader {
@@ -67,6 +70,8 @@ export class RepliesReader {
   private timer: Timer | undefined;
   private holdTimer: Timer | undefined;
   private committing: Promise<void> | undefined;
+  private doubtUntil = -Infinity;
+  private againAt = Infinity;
   private closed = false;
 
   constructor(options: RepliesReaderOptions) {
@@ -247,15 +252,26 @@ export class RepliesReader {
     await this.committing;
     const { assignment, partitions } = this;
     if (!assignment) return;
+    this.doubt(partitions);
     const offsets = [...partitions.values()].flatMap((partition) => this.commitable(partition));
     if (offsets.length === 0) return;
     this.committing = assignment.commit(this.options.instance, { records: [], offsets }).then(() => {
       for (const { topic, partition, offset } of offsets) partitions.get(partition)?.committed.set(topic, offset);
     }).catch((error: unknown) => {
       // Nothing is lost by it: what was announced is announced again, and refused as a repeat.
+      const now = this.options.clock.monotonic();
+      this.doubtUntil = now + DOUBT_MILLIS;
+      this.againAt = now + AGAIN_MILLIS;
       if (!isCode(error, 'CONFAB_FENCED')) this.options.logger.warn({ err: error }, 'egress could not commit; it tries again');
     });
     await this.committing;
+  }
+
+  private doubt(partitions: ReadonlyMap<number, Partition>): void {
+    const now = this.options.clock.monotonic();
+    if (now < this.againAt) return;
+    this.againAt = now < this.doubtUntil ? now + AGAIN_MILLIS : Infinity;
+    for (const { committed } of partitions.values()) committed.clear();
   }
 
   private commitable(partition: Partition): { topic: string; partition: number; offset: number; metadata: string }[] {

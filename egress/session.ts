@@ -91,6 +91,13 @@ export class EgressSession implements SocketHandler, Outlet {
     }
   }
 
+  deliverLossy(frame: string): boolean {
+    if (!this.session.open || this.session.bufferedBytes >= this.options.maxQueueBytes / 4) return false;
+    this.session.sendText(frame);
+    this.options.metrics.frame();
+    return true;
+  }
+
   deliverPaced(frame: string): Promise<void> {
     if (this.session.bufferedBytes < this.options.maxQueueBytes / 4) {
       this.deliver(frame);

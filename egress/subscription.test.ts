@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfabError } from '../platform/errors.js';
 import { openSocket } from '../platform/http/testing.js';
+import { MemoryBus } from './fanout/memory.js';
 import { MemoryOutbox } from './outbox/memory.js';
 import { Scene, testNode, turns } from './testing.js';
 
@@ -41,6 +42,29 @@ test('from now on: what stands before ready does not come, also when it is annou
   await fanout.announce(0, [before, newest].map((position) => ({ key: 'default/c1', position, prev: undefined, late: true, timestamp: 0, frame: JSON.stringify({ type: 'reply', position }) })));
   const next = await scene.answer('c1', await scene.accept('c1'));
   assert.equal((await socket.next()).position, next);
+});
+
+/** A flush, then an append of before it that comes late: the outbox ends in the past, and says that it is complete. */
+test('what an announcement stands behind is looked for in the log, whatever the outbox says', async (t) => {
+  const scene = await Scene.make(1);
+  const bus = new MemoryBus();
+  const outbox = new MemoryOutbox({ clock: scene.clock });
+  const reader = await testNode(t, scene, { bus, outbox });
+  const holder = await testNode(t, scene, { bus, outbox, reads: false });
+  const socket = await openSocket(holder.app, stream(), 'confab.v1');
+  await socket.next();
+  const first = await scene.answer('c1', await scene.accept('c1'));
+  assert.equal((await socket.next()).position, first);
+  await holder.fanout.close();
+  const [second, third] = [await scene.answer('c1', await scene.accept('c1')), await scene.answer('c1', await scene.accept('c1'))];
+  await turns();
+  const entry = { key: 'default/c1', timestamp: 0, frame: '{}' };
+  outbox.flush();
+  await outbox.append(0, [{ ...entry, position: first, prev: null }]);
+  bus.nodes.add(holder.fanout);
+  await holder.fanout.subscribe(0, 'default/c1');
+  await reader.fanout.announce(0, [{ ...entry, position: third, prev: second, late: false, frame: JSON.stringify({ position: third }) }]);
+  assert.deepEqual([(await socket.next()).position, (await socket.next()).position], [second, third]);
 });
 
 /** Only the last eight outcomes were remembered: who resumed over more than these got the dead letter from the log, and once more when it was announced. */

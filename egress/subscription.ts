@@ -132,10 +132,10 @@ export class Subscription {
     void this.attempt(() => this.fetchAll(true)).then(() => this.drain()).catch((thrown: unknown) => { this.fault(thrown); });
   }
 
-  /** Sends everything after `seen` that outbox or log have. */
-  private async fetchAll(more: boolean): Promise<void> {
+  /** Sends everything after `seen` that outbox or log have; `doubted`: that the log has, whatever the outbox says. */
+  private async fetchAll(more: boolean, doubted = false): Promise<void> {
     for (let wanted = more; wanted && !this.cancelled;) {
-      const fetched = await this.fetch();
+      const fetched = await this.fetch(doubted);
       if (this.cancelled) return;
       this.gone = fetched.lost;
       if (fetched.lost) { this.outlet.error(new ConfabError('CONFAB_POSITION_INVALID', { detail: 'Older outcomes are no longer in the log; read the events.' }), this.conversationId); return; }
@@ -144,8 +144,8 @@ export class Subscription {
     }
   }
 
-  private async fetch(): Promise<{ found: readonly { position: string; frame: string }[]; more: boolean; lost: boolean }> {
-    const read = await this.hub.readOutbox(this, this.seen);
+  private async fetch(doubted = false): Promise<{ found: readonly { position: string; frame: string }[]; more: boolean; lost: boolean }> {
+    const read = doubted ? undefined : await this.hub.readOutbox(this, this.seen);
     // Where nothing was known as the subscription began, all that the outbox has came since.
     if (read && (read.complete || this.seen === '')) return { found: read.entries, more: false, lost: false };
     if (this.seen === '') return { found: [], more: false, lost: false };
@@ -172,7 +172,8 @@ export class Subscription {
       this.pending = stuck < 0 ? undefined : pending.slice(stuck);
       this.overflowed = false;
       this.again = false;
-      await this.attempt(() => this.fetchAll(true));
+      // The outbox was flushed and then got an older outcome again, when it still does not have what stands before an announced one.
+      await this.attempt(() => this.fetchAll(true, stuck >= 0 && round > 0));
     }
   }
 

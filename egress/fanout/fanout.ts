@@ -9,7 +9,7 @@ export interface Announcement {
   readonly key: string;
   /** '' for what has no place and is never resumed (typing). */
   readonly position: string;
-  /** What came before it in the conversation; null: nothing; undefined: not known. Without a position: who sent it. */
+  /** What came before it in the conversation; null: nothing; undefined: not known. Without a position: who sent it, or what a live frame is before (live-channel.ts). */
   readonly prev: string | null | undefined;
   /** It came after later ones: goes to sockets that are beyond it. */
   readonly late: boolean;

@@ -4,7 +4,10 @@ import { silentLogger } from '../../platform/observability/logger.js';
 import { seededRandom, systemRandom } from '../../platform/random.js';
 import { connectRedis } from '../../platform/redis.js';
 import { eventually, serviceAddress, skipWithout } from '../../platform/testing.js';
+import type { Announcement } from './fanout.js';
 import { fanoutContract } from './fanout.contract.js';
+import { RedisLiveBus } from '../../platform/live-bus/redis.js';
+import { partitionOf } from '../../platform/partitioner.js';
 import { RedisFanout } from './redis.js';
 
 const skip = skipWithout('redis');
@@ -38,4 +41,21 @@ test('redis fan-out: a lost connection is told, and its subscriptions come back'
     return got.includes('again');
   });
   assert.equal(lapses, 1);
+});
+
+test('redis fan-out: frames of the live bus arrive on the same channel, without a place and with what they are before', { skip }, async (t) => {
+  const { redis, prefix } = await open(t);
+  const fanout = new RedisFanout(redis, { prefix });
+  const got: Announcement[] = [];
+  fanout.listen({ announced: (list) => { got.push(...list); }, lapsed: () => { /* none */ } });
+  await fanout.subscribe(partitionOf('default/a', 24), 'default/a');
+  const bus = new RedisLiveBus(redis, { prefix, partitions: 24 });
+  bus.publish({ key: 'default/a', before: 'e-7-00', index: null, frame: '{"type":"typing"}' });
+  bus.publish({ key: 'default/b', before: 'e-7-00', index: 0, frame: '{}' });
+  bus.publish({ key: 'default/a', before: 'e-7-00', index: 3, frame: '{"type":"delta","text":"ü\\n"}' });
+  await eventually('both arrived', () => got.length === 2);
+  assert.deepEqual(got.map(({ key, position, prev, late, frame }) => [key, position, prev, late, frame]), [
+    ['default/a', '', '@e-7-00', false, '{"type":"typing"}'], ['default/a', '', '@e-7-00#3', false, '{"type":"delta","text":"ü\\n"}'],
+  ]);
+  await fanout.close();
 });

@@ -3,6 +3,7 @@
  * gets only what its sockets want and a cluster carries each announcement on one shard. Calls of one turn of the event loop
  * travel together: subscriptions by one SSUBSCRIBE a partition, announcements by one script a batch.
  */
+import { keyOfChannel, liveChannel } from '../../platform/live-bus/live-channel.js';
 import type { RedisClient, RedisConnection } from '../../platform/redis.js';
 import type { Announcement, Fanout, FanoutListener } from './fanout.js';
 
@@ -81,7 +82,7 @@ export class RedisFanout implements Fanout {
     for (const [partition, keys] of this.wanted) if (keys.size > 0) yield [...keys].map((key) => this.channel(partition, key));
   }
 
-  private channel(partition: number, key: string): string { return `${this.prefix}{s${partition}}:live:${key}`; }
+  private channel(partition: number, key: string): string { return liveChannel(this.prefix, partition, key); }
 
   private async subscribeAll(partition: number, keys: Set<string>): Promise<void> {
     this.turns.delete(partition);
@@ -95,7 +96,7 @@ export class RedisFanout implements Fanout {
 
   /** Messages of one read from the network are handed on together. */
   private receive(channel: string, message: string): void {
-    const key = channel.slice(channel.indexOf('}:live:') + 7);
+    const key = keyOfChannel(channel);
     if (this.arrived.length === 0) queueMicrotask(() => { this.handOn(); });
     this.arrived.push(parse(key, message));
   }
