@@ -20,6 +20,8 @@ export interface FolderWatchOptions {
 
 const SETTLE_MILLIS = 80;
 const LOOK_MILLIS = 2000;
+/** Texts of a bot's knowledge (processors/bot/knowledge.ts). */
+const KNOWLEDGE = /[\\/]knowledge[\\/].*\.(md|markdown|txt)$/i;
 const DEPTH = 6;
 /** More than this is no folder of bots: the rest is not watched. */
 const MOST_ENTRIES = 5000;
@@ -102,7 +104,7 @@ export class FolderWatch {
       if (found.isDirectory()) {
         lines.push(`${child}/`);
         if (depth < DEPTH && entry.isDirectory()) await this.walkFolder(child, depth + 1, lines, folders);
-      } else if (/\.ya?ml$/.test(entry.name)) lines.push(`${child} ${found.size} ${found.mtimeMs} ${found.ino}`);
+      } else if (/\.ya?ml$/.test(entry.name) || KNOWLEDGE.test(child)) lines.push(`${child} ${found.size} ${found.mtimeMs} ${found.ino}`);
     }
   }
 

@@ -8,8 +8,9 @@ import { join, sep } from 'node:path';
 import { ConfabError } from '../../platform/errors.js';
 import { compileBot, type ParsedFile } from './compile.js';
 import { Faults } from './faults.js';
+import { compileKnowledge, isKnowledge, KNOWLEDGE_FOLDER } from './knowledge.js';
 import { Sources } from './sources.js';
-import type { Bot, Fault } from './types.js';
+import type { Bot, Fault, KnowledgeDefinition } from './types.js';
 import { FILE_BYTES, parseTree } from './yaml-tree.js';
 
 const MOST_FILES = 500;
@@ -53,14 +54,21 @@ export function checkFiles(files: readonly BotFile[], faults = new Faults()): Bo
   const parsed: ParsedFile[] = [];
   const sources = new Sources();
   const sorted = [...files].sort((a, b) => a.file < b.file ? -1 : 1);
+  const knowledge: KnowledgeDefinition[] = [];
   for (const { file, bytes } of sorted) {
     const text = decode(file, bytes, faults);
+    if (isKnowledge(file)) {
+      const found = text === undefined ? undefined : compileKnowledge(file, text, faults);
+      if (found) knowledge.push(found);
+      continue;
+    }
     const tree = text === undefined ? undefined : parseTree(file, text, faults);
     if (tree) parsed.push({ file, tree });
   }
   const head = parsed.find((one) => one.file === 'bot.yaml');
   if (!head && !sorted.some((one) => one.file === 'bot.yaml')) faults.error({ file: 'bot.yaml', line: 1, column: 1 }, 'the folder has no bot.yaml');
-  const bot = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults, sources);
+  const compiled = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults, sources);
+  const bot = compiled && { ...compiled, knowledge };
   return { bot: faults.errors.length === 0 ? bot : undefined, faults: faults.errors, warnings: faults.warnings, sources };
 }
 
@@ -108,14 +116,14 @@ async function collect(root: string, path: string, depth: number, into: BotFile[
     if (entry.name.startsWith('.')) continue;
     const file = path === '' ? entry.name : `${path}/${entry.name}`;
     const place = { file, line: 1, column: 1 };
-    const yaml = /\.ya?ml$/.test(entry.name);
+    const wanted = file.startsWith(`${KNOWLEDGE_FOLDER}/`) ? isKnowledge(file) : /\.ya?ml$/.test(entry.name);
     if (entry.isDirectory()) {
       if (depth === 0 && BESIDE.has(entry.name)) continue;
       if (depth >= DEPTH) faults.error(place, `folders more than ${DEPTH} deep`);
       else await collect(root, file, depth + 1, into, faults);
       continue;
     }
-    if (!yaml) continue;
+    if (!wanted) continue;
     // A mounted ConfigMap consists of links, so they are followed, but never out of the folder.
     if (entry.isSymbolicLink() && !await inside(root, file)) { faults.error(place, 'a link that leads out of the folder'); continue; }
     const found = await stat(join(root, file));
