@@ -72,7 +72,7 @@ export class Chronicle {
   }
 
   async setTimer({ conversation, at, position }: Accepted, timerId: string, dueAt: number): Promise<void> {
-    const timer: Timer = { timerId, botId: 'parcel', dueAt, setBy: position, payload: null };
+    const timer: Timer = { timerId, botId: 'parcel', dueAt, setBy: position, payload: null, channel: 'web', accountId: null, userId: null, locale: null };
     await this.bytes('timers.v1', conversation, this.codec.of('Timer').encode(timer), { timestamp: at, suffix: `\0${timerId}` });
   }
 

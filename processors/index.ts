@@ -5,6 +5,7 @@ import type { Bots } from './bot/index.js';
 import { createDialogueStage } from './dialogue/index.js';
 import { createIntentStage, type ModelCache } from './intent/index.js';
 import type { Stage } from './stage.js';
+import { createTimersStage } from './timers/index.js';
 
 /** What stages are made from. */
 export interface StageParts {
@@ -15,6 +16,7 @@ export interface StageParts {
 export const stageFactories: { readonly [S in StageName]: (parts: StageParts) => Stage<S> } = {
   intent: ({ bots, models }) => createIntentStage({ bots, cache: models }),
   dialogue: ({ bots }) => createDialogueStage({ bots }),
+  timers: () => createTimersStage(),
   analytics: () => createAnalyticsStage(),
 };
 

@@ -67,7 +67,7 @@ export function createRunner<S extends StageName>(name: S, stage: Stage<S>, opti
     name, definition, metrics, logger, options, stage: stage as AnyStage,
     encode: outputEncoder(options),
     deadLetters: { stage: name, topic: topicName(options.prefix, topology.deadLetters), codec: options.codec.of('DeadLetter'), now: () => options.clock.now(), maxBytes: options.log.maxRecordBytes },
-    inputs: new Inputs(new Map(definition.reads.map((topic) => [topicName(options.prefix, topic), { name: topic, codec: codecOf(options.codec, topic) }]))),
+    inputs: new Inputs(new Map(definition.reads.map((topic) => [topicName(options.prefix, topic), { name: topic, codec: codecOf(options.codec, topic), tombstones: topology.topics[topic].cleanup !== 'delete' }]))),
     newInstance: ulidMaker(options.clock, options.random),
   };
   return new StageRunner({ name, logger, metrics, clock: options.clock, newConsumer: () => createConsumer(shared) });

@@ -13,7 +13,7 @@
 import type { EffectResult } from '../schemas/types.js';
 import type { Bot } from './bot/index.js';
 import type { ActionDefinition, ActionValue } from './bot/action.js';
-import type { RecordOf, ReadsOf, StageName, StateOf, topology, TopicName, WritesOf } from '../topology/topology.js';
+import type { RecordOf, ReadsOf, StageName, StateOf, StateTopicOf, topology, TopicName, ValueOf, WritesOf } from '../topology/topology.js';
 
 export interface StageInput<T extends TopicName = TopicName> {
   readonly topic: T;
@@ -21,7 +21,7 @@ export interface StageInput<T extends TopicName = TopicName> {
   readonly offset: number;
   /** `<tenant>/<conversationId>`. */
   readonly key: string;
-  readonly value: RecordOf<T>;
+  readonly value: ValueOf<T>;
   /** Acceptance time of the message that caused it, milliseconds. */
   readonly timestamp: number;
 }
@@ -104,12 +104,22 @@ export interface ConversationStage<S extends StageName> {
 /** A stage of scope "partition": gets the records of one partition in offset order, in batches, with a memory of its own. */
 export interface PartitionStage<S extends StageName, M = unknown> {
   readonly scope: 'partition';
-  /** How far back the state topic is read when a partition is taken over, milliseconds. */
+  /** How far back the state topic is read when a partition is taken over, milliseconds; Infinity: from its start. */
   readonly restoreMillis: number;
-  /** A fresh memory of one partition, from the newest state records of that partition. */
-  restore(records: readonly { readonly key: string; readonly value: StateOf<S> }[], partition: number): M;
+  /** A fresh memory of one partition, from the newest state records of that partition, below the offset `end` of its state topic. */
+  restore(records: readonly { readonly key: string; readonly value: StateOf<S> }[], partition: number, end: number): M;
   /** Changes the memory and returns what to write; when the commit fails the memory is dropped and restored. */
   process(inputs: readonly StageInput<ReadsOf<S>>[], memory: M, context: StageContext): readonly StageOutput<WritesOf<S>>[];
+  /** For a stage that does something when its time has come, without an input. */
+  readonly due?: DueWork<S, M>;
+}
+
+/** Work that time brings. What it writes commits like any other: once, by the owner of the partition. */
+export interface DueWork<S extends StageName, M = unknown> {
+  /** Wall-clock time of the next of it, milliseconds; undefined when there is none. */
+  next(memory: M): number | undefined;
+  /** What is due now, the earliest first, at most `limit` records. Takes it out of the memory; when the commit fails the memory is dropped and restored. */
+  take(memory: M, limit: number, context: StageContext): readonly StageOutput<WritesOf<S> | StateTopicOf<S>>[];
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the memory is the stage's own affair

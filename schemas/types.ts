@@ -326,7 +326,7 @@ export interface Setting {
 
 /** A timer that is set; a tombstone when fired or cancelled. Key: conversation key, NUL, timer id. */
 export interface Timer {
-  /** Unique in the conversation. */
+  /** Unique in the conversation: the reminder's name, @, position of the input that set it. Setting it anew makes another. */
   readonly timerId: string;
   /** Bot. */
   readonly botId: string;
@@ -336,6 +336,14 @@ export interface Timer {
   readonly setBy: string;
   /** What the dialogue gets back, JSON. */
   readonly payload: string | Sealed | null;
+  /** Channel of the conversation. */
+  readonly channel: string;
+  /** Account of the channel. */
+  readonly accountId: string | null;
+  /** Whom it concerns. */
+  readonly userId: string | Sealed | null;
+  /** BCP 47. */
+  readonly locale: string | null;
 }
 
 /** Sealing key of a data subject, itself sealed with the master key. */

@@ -49,6 +49,13 @@ for (const [rule, change, node] of wrong) {
   });
 }
 
+test('a stage that re-enters may stand on a cycle, and only there where it says so', () => {
+  const topics = { 'c.v1': topic() };
+  const two = stage({ reads: ['c.v1'], writes: ['b.v1'] });
+  checkTopology(declaration({ topics, stages: { one: stage({ reads: ['b.v1'], writes: ['c.v1'] }), two: { ...two, reenters: true } } }));
+  assert.throws(() => { checkTopology(declaration({ topics, stages: { one: stage({ reads: ['b.v1'], writes: ['c.v1'] }), two } })); }, /cycle/);
+});
+
 test('a sound declaration passes, with many readers of one topic', () => {
   checkTopology(declaration({ stages: { other: stage({ writes: [] }), third: stage({ writes: [] }) } }));
 });

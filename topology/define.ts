@@ -34,6 +34,11 @@ export interface StageDefinition<T extends string = string> {
   readonly state?: T;
   /** At most one commit in this many milliseconds, for stages that aggregate. */
   readonly commitEvery?: number;
+  /**
+   * What it writes begins new turns: it may stand on a cycle, since each round of it waits for something else to happen
+   * (a person, a time).
+   */
+  readonly reenters?: true;
   /** How long one record may take, retries included, before it goes to the dead letters. Milliseconds. */
   readonly budget: number;
   readonly purpose: string;
@@ -126,7 +131,7 @@ function known(node: string, topic: string, declaration: Topology): void {
   if (!Object.hasOwn(declaration.topics, topic)) refuse(node, `names the unknown topic "${topic}"`);
 }
 
-/** Stages may not feed themselves through others, except by the one door, which only edges and timers use. */
+/** Stages may not feed themselves through others, except by the one door, which only edges and a stage that re-enters use. */
 function checkCycles(declaration: Topology): void {
   const path: string[] = [];
   const done = new Set<string>();
@@ -134,7 +139,8 @@ function checkCycles(declaration: Topology): void {
     if (path.includes(name)) refuse(`stage "${name}"`, `is part of a cycle: ${[...path.slice(path.indexOf(name)), name].join(' → ')}`);
     if (done.has(name)) return;
     path.push(name);
-    const writes = declaration.stages[name]?.writes ?? [];
+    const from = declaration.stages[name];
+    const writes = from?.reenters === true ? [] : from?.writes ?? [];
     for (const [other, stage] of Object.entries(declaration.stages)) if (stage.reads.some((topic) => writes.includes(topic))) visit(other);
     path.pop();
     done.add(name);

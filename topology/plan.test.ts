@@ -218,7 +218,7 @@ test('a stage that does not read the messages may still see their topic: its id 
   const acls = authorizer();
   await applied(inputs(t, { acls, topology }));
   const found = acls.acls.filter((acl) => acl.operation === 'describe' && acl.resource === 'topic').map((acl) => `${acl.principal} ${acl.name}`);
-  assert.deepEqual(found, ['User:confab-dialogue x.messages.v1', 'User:confab-analytics x.messages.v1']);
+  assert.deepEqual(found, ['User:confab-dialogue x.messages.v1', 'User:confab-timers x.messages.v1', 'User:confab-analytics x.messages.v1']);
 });
 
 test('the principal of a stage can be named', async (t) => {
@@ -262,6 +262,6 @@ test('on Kafka a missing topic is refused at start, unless topics are to be appl
 
 test('a process needs the topics of its roles only', () => {
   assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1']);
-  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'dead-letters.v1']);
+  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'dead-letters.v1']);
   assert.deepEqual(topicsOf(topology, ['ingress']), ['messages.v1']);
 });

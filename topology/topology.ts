@@ -49,8 +49,12 @@ export const topology = defineTopology({
       purpose: 'Finds the intent and the entities of each message.',
     },
     dialogue: {
-      reads: ['intents.v1'], writes: ['replies.v1'], state: 'dialogue-states.v1', scope: 'conversation', budget: 30 * SECOND,
+      reads: ['intents.v1'], writes: ['replies.v1', 'timers.v1'], state: 'dialogue-states.v1', scope: 'conversation', budget: 30 * SECOND,
       purpose: 'Holds the conversation: one reply for each message.',
+    },
+    timers: {
+      reads: ['timers.v1'], writes: ['messages.v1'], state: 'timers.v1', scope: 'partition', reenters: true, budget: 30 * SECOND,
+      purpose: 'Keeps the timers of conversations and puts them in at the one door when they are due.',
     },
     analytics: {
       reads: ['replies.v1'], writes: ['analytics.v1'], state: 'analytics.v1', scope: 'partition', commitEvery: SECOND, budget: 30 * SECOND,
@@ -83,8 +87,11 @@ export type EdgeName = keyof typeof topology.edges;
 
 /** The record type of a topic. */
 export type RecordOf<T extends TopicName> = RecordTypes[(typeof topology.topics)[T]['record']];
+/** The value of a record of it: null is a tombstone, where the topic is compacted. */
+export type ValueOf<T extends TopicName> = RecordOf<T> | ((typeof topology.topics)[T]['cleanup'] extends 'delete' ? never : null);
 export type ReadsOf<S extends StageName> = (typeof topology.stages)[S]['reads'][number];
 export type WritesOf<S extends StageName> = (typeof topology.stages)[S]['writes'][number];
+export type StateTopicOf<S extends StageName> = (typeof topology.stages)[S] extends { readonly state: infer T extends TopicName } ? T : never;
 export type StateOf<S extends StageName> = (typeof topology.stages)[S] extends { readonly state: infer T extends TopicName } ? RecordOf<T> : never;
 
 /** Full names on the log. */

@@ -35,7 +35,7 @@ test('all records are checked before the first is written, and each fault is nam
 
 test('topics that stages own are refused, and forced with a warning that says what may break', async (t) => {
   const { scene, ask } = await operations(t);
-  for (const topic of ['intents.v1', 'replies.v1', 'dialogue-states.v1', 'analytics.v1', 'dead-letters.v1']) {
+  for (const topic of ['intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'dead-letters.v1']) {
     const { status, body } = await ask('POST', `/v1/admin/topics/${topic}/records`, records({ key: 'default/c1', value: {} }));
     assert.deepEqual([status, body.code], [409, 'CONFAB_TOPIC_OWNED'], topic);
   }
@@ -49,7 +49,7 @@ test('topics that stages own are refused, and forced with a warning that says wh
 
 test('other topics take records by their schema, tombstones where they are compacted, and keys of their form', async (t) => {
   const { ask } = await operations(t);
-  const code = async (topic: string, ...list: unknown[]): Promise<unknown> => { const { status, body } = await ask('POST', `/v1/admin/topics/${topic}/records`, records(...list)); return status === 200 ? 200 : body.code; };
+  const code = async (topic: string, ...list: unknown[]): Promise<unknown> => { const { status, body } = await ask('POST', `/v1/admin/topics/${topic}/records`, { body: { records: list, force: topic === 'timers.v1' } }); return status === 200 ? 200 : body.code; };
   const setting = { value: '1', changedBy: 'me', changedAt: '2026-01-01T00:00:00Z' };
   assert.equal(await code('settings.v1', { key: 'k', value: setting, headers: { a: 'b' } }, { key: 'k', value: null }), 200);
   assert.equal(await code('settings.v1', { key: '', value: setting }), 'CONFAB_BODY_INVALID');

@@ -3,16 +3,17 @@ import { CONVERSATION_ID_FORM, splitConversationKey, TENANT_FORM } from '../../p
 import type { TopicDefinition } from '../../topology/define.js';
 import { topology, type TopicName } from '../../topology/topology.js';
 
-/** The stages that are the only writers of a topic; none: anybody may write to it. */
+/** The stages that are the only writers of a topic; none: anybody may write to it. What re-enters shares its topic with people. */
 export function ownersOf(topic: TopicName): string[] {
   if (topic === topology.deadLetters) return Object.keys(topology.stages);
-  return Object.entries(topology.stages).filter(([, stage]) => (stage.writes as readonly string[]).includes(topic) || ('state' in stage && stage.state === topic)).map(([name]) => name);
+  return Object.entries(topology.stages).filter(([, stage]) => (!('reenters' in stage) && (stage.writes as readonly string[]).includes(topic)) || ('state' in stage && stage.state === topic)).map(([name]) => name);
 }
 
 const DANGERS: Partial<Record<TopicName, string>> = {
   'intents.v1': 'a message may be answered twice, or its answer be dropped as late',
   'replies.v1': 'a message may have two outcomes, and a client that resumes may miss what `prev` does not link to',
   'dialogue-states.v1': 'a conversation may forget where it was, or say things again',
+  'timers.v1': 'a timer comes of which the dialogue knows nothing, or one that it waits for does not',
   'analytics.v1': 'counts are replaced, not added to',
   'dead-letters.v1': 'an open letter is the outcome of its message, and a closing one closes a letter without doing what it says',
   'messages.v1': 'two messages may have the same id, or an idempotency key mean another message',

@@ -20,7 +20,7 @@ class Bench {
     if (this.stage.scope !== 'partition') throw new Error('scope');
     // As the log does it: records whose acceptance lies within the time to restore.
     const records = [...this.topic].filter(([, value]) => value.minute >= this.now - (this.stage as { restoreMillis: number }).restoreMillis).map(([key, value]) => ({ key, value }));
-    return this.stage.restore(records, 3);
+    return this.stage.restore(records, 3, 0);
   }
 
   restart(): void { this.memory = this.restore(); }
@@ -124,6 +124,6 @@ test('another partition\'s records are not restored', () => {
   const stage = createAnalyticsStage();
   assert.ok(stage.scope === 'partition');
   const value = { minute: NOW, botId: 'b', channel: 'web', intent: 'greet', partition: 4, replies: 9, outcomes: {}, latencyMillisSum: 0, latencyMillisMax: 0, latencyBuckets: [] };
-  const memory = stage.restore([{ key: `${NOW}|b|web|greet|4`, value }], 3) as { open: Map<string, unknown> };
+  const memory = stage.restore([{ key: `${NOW}|b|web|greet|4`, value }], 3, 0) as { open: Map<string, unknown> };
   assert.equal(memory.open.size, 0);
 });

@@ -23,8 +23,12 @@ export interface AnyConversationStage {
 export interface AnyPartitionStage {
   readonly scope: 'partition';
   readonly restoreMillis: number;
-  restore(records: readonly { readonly key: string; readonly value: unknown }[], partition: number): unknown;
+  restore(records: readonly { readonly key: string; readonly value: unknown }[], partition: number, end: number): unknown;
   process(inputs: readonly StageInput[], memory: unknown, context: AnyContext): readonly AnyOutput[];
+  readonly due?: {
+    next(memory: unknown): number | undefined;
+    take(memory: unknown, limit: number, context: AnyContext): readonly AnyOutput[];
+  };
 }
 
 export type AnyStage = AnyConversationStage | AnyPartitionStage;

@@ -81,7 +81,7 @@ export class CommitLoop {
     await this.running;
     if (this.abandoned) return;
     this.run(async () => {
-      const group = this.form('', this.options.engine.take(MAX_GROUP_RECORDS), [...this.options.shares()]);
+      const group = this.form('', this.options.engine.take(MAX_GROUP_RECORDS, this.options.shares()), [...this.options.shares()]);
       if (group.offsets.length === 0) return;
       try {
         await this.commit(group);
@@ -113,7 +113,7 @@ export class CommitLoop {
   }
 
   private async commitOnce(): Promise<void> {
-    const finished = this.options.engine.take(MAX_GROUP_RECORDS);
+    const finished = this.options.engine.take(MAX_GROUP_RECORDS, this.options.shares());
     const also = [...this.options.shares()].filter((share) => share.isBehindCommit);
     if (finished.length > 0 || also.length > 0) await this.commitFinished(finished, also);
   }

@@ -1,4 +1,5 @@
 /** What differs between the scopes of a stage: how inputs become finished work. The rest is the runner's (consumer.ts). */
+import type { PartitionShare } from './partition-share.js';
 import type { Finished, Work } from './work.js';
 
 export interface Engine {
@@ -8,8 +9,8 @@ export interface Engine {
   lose(partition: number): void;
   /** Takes inputs that are not done yet and stand in the windows of their shares. */
   add(works: readonly Work[]): void;
-  /** Finished work in commit order, at most `limit` output records. */
-  take(limit: number): Finished[];
+  /** Finished work in commit order, at most `limit` output records. `shares`: what is owned now. */
+  take(limit: number, shares: Iterable<PartitionShare>): Finished[];
   /** True when `take` would give something. */
   readonly hasFinished: boolean;
   /** The commit of this work was decided; `stateOffsets`: offset of the last state record, by partition. */

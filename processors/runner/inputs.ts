@@ -7,7 +7,14 @@ import type { PartitionShare } from './partition-share.js';
 import type { Work } from './work.js';
 
 /** Full topic name → its name in the topology and its codec. */
-export type InputTopics = ReadonlyMap<string, { readonly name: TopicName; readonly codec: RecordCodec<unknown> }>;
+export type InputTopics = ReadonlyMap<string, InputTopic>;
+
+export interface InputTopic {
+  readonly name: TopicName;
+  readonly codec: RecordCodec<unknown>;
+  /** A record without a value says that the key is gone, and is an input too. */
+  readonly tombstones: boolean;
+}
 
 const NOT_DECODED = Symbol('not decoded');
 const FAULTY = Symbol('faulty');
@@ -68,6 +75,10 @@ export class Inputs {
 
   /** False when the schema is not known yet. */
   private decodeOne(work: InputWork): boolean {
+    if (work.rawKey !== null && work.rawValue === null && this.topics.get(work.share.topic)?.tombstones === true) {
+      work.value = null;
+      return true;
+    }
     if (work.rawKey === null || work.rawValue === null) {
       this.spoil(work, new ConfabError('CONFAB_RECORD_INVALID', { detail: `It has no ${work.rawKey === null ? 'key' : 'value'}.` }));
       return true;

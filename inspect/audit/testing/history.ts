@@ -213,7 +213,7 @@ export class History {
     const message = this.messages.at(-1);
     if (message === undefined) return;
     const key = `${message.key}\0t${this.timers.length}`;
-    this.timers.push({ key, value: { timerId: 't', botId: 'b', dueAt: this.now + 1_000, setBy: this.position(message.offset), payload: null }, timestamp: message.timestamp, offset: -1 });
+    this.timers.push({ key, value: { timerId: 't', botId: 'b', dueAt: this.now + 1_000, setBy: this.position(message.offset), payload: null, channel: 'web', accountId: null, userId: null, locale: null }, timestamp: message.timestamp, offset: -1 });
     this.timers.push({ key, value: null, timestamp: this.now, offset: -1 });
   }
 
