@@ -1,12 +1,20 @@
 /** Dead letters of one partition that wait for what belongs before them. */
 import type { Outcome } from './outcome.js';
 
+/**
+ * A letter is read again as long as replies of before it may be: an outbox that was flushed and then got these alone would
+ * not know that one is missing between them.
+ */
+const KEEP_MILLIS = 30_000;
+
 interface Held { readonly outcome: Outcome; readonly offset: number; readonly due: number }
 
 export class HeldLetters {
   private readonly byKey = new Map<string, Held[]>();
   /** Given out by `merge`, not yet announced. */
   private taken: Held[] = [];
+  /** Announced of late: in the order of time. */
+  private kept: { readonly offset: number; readonly until: number }[] = [];
 
   /** Conversations with letters that wait. */
   get size(): number { return this.byKey.size; }
@@ -34,11 +42,17 @@ export class HeldLetters {
   }
 
   /** What `merge` gave out has been announced. */
-  published(): void { this.taken = []; }
+  published(now: number): void {
+    for (const { offset } of this.taken) this.kept.push({ offset, until: now + KEEP_MILLIS });
+    this.taken = [];
+  }
 
-  /** Lowest offset of a letter that has not been announced; Infinity when there is none. */
-  lowest(): number {
+  /** Lowest offset of a letter that has not been announced, or only of late; Infinity when there is none. */
+  lowest(now: number): number {
+    const gone = this.kept.findIndex(({ until }) => until > now);
+    this.kept = gone < 0 ? [] : this.kept.slice(gone);
     let lowest = Infinity;
+    for (const { offset } of this.kept) lowest = Math.min(lowest, offset);
     for (const held of this.byKey.values()) for (const { offset } of held) lowest = Math.min(lowest, offset);
     for (const { offset } of this.taken) lowest = Math.min(lowest, offset);
     return lowest;

@@ -182,7 +182,7 @@ export class RepliesReader {
       const placed = await this.retried(partition, () => this.options.outbox.append(partition.number, outcomes));
       // Tried again by itself: what the outbox has taken and trimmed since would look like outcomes that come late.
       if (placed === undefined || await this.retried(partition, () => this.announce(partition.number, outcomes, placed)) === undefined) return;
-      partition.held.published();
+      partition.held.published(this.options.clock.monotonic());
       this.options.onBatch?.(outcomes.length);
     }
     if (this.options.tracer?.enabled === true) recordSpans(this.options.tracer, batches, begun, this.options.clock.now());
@@ -277,7 +277,7 @@ export class RepliesReader {
   private commitable(partition: Partition): { topic: string; partition: number; offset: number; metadata: string }[] {
     const found = [];
     for (const [topic, offset] of partition.done) {
-      const first = topic === this.options.topics.deadLetters ? Math.min(offset, partition.held.lowest()) : offset;
+      const first = topic === this.options.topics.deadLetters ? Math.min(offset, partition.held.lowest(this.options.clock.monotonic())) : offset;
       if (first !== partition.committed.get(topic)) found.push({ topic, partition: partition.number, offset: first, metadata: '' });
     }
     return found;

@@ -79,8 +79,7 @@ export class Follower implements Followed {
   private after(): string | undefined {
     const { world, dice, ledger } = this.parts;
     const start = positionFor(world.epoch, 0);
-    if (this.sessions.length === 0) return this.fromStart ? start : undefined;
-    if (this.last === '') return undefined;
+    if (this.last === '') return this.fromStart ? start : undefined;
     if (!this.careful) return dice.chance(0.2) ? dice.pick([start, this.last, ...this.seen]) : this.last;
     const open = ledger.attempts.filter(({ conversation, accepted }) => conversation === this.conversation && accepted !== undefined && !this.seen.has(`${accepted.position.slice(0, -1)}1`));
     return open.map(({ accepted }) => accepted?.position ?? '').reduce((oldest, each) => (each < oldest ? each : oldest), this.last);
@@ -119,11 +118,6 @@ class Connection implements Outlet {
 
   deliver(frame: string): void {
     this.way(() => { if (this.alive) this.events.frame(JSON.parse(frame) as Frame); });
-  }
-
-  deliverLossy(frame: string): boolean {
-    this.deliver(frame);
-    return true;
   }
 
   deliverPaced(frame: string): Promise<void> {

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { ManualClock } from '../../platform/clock-manual.js';
 import { ConfabError } from '../../platform/errors.js';
 import type { Appender, EventLog } from '../../platform/event-log/event-log.js';
-import { memoryLog, readMessages } from '../testing.js';
+import { partitionOf } from '../../platform/partitioner.js';
+import { memoryLog, PARTITIONS, readMessages } from '../testing.js';
 import { MemoryClaimIndex, MemoryClaimStore } from './claim-index/memory.js';
 import { Node, type NodeOptions, type Result, type Step } from './testing.js';
 
@@ -185,6 +186,21 @@ test('an index that was flushed is rebuilt: keys wait, others go on, results sta
   const again = await bench.answer(node.send('a', 'k'));
   assert.deepEqual(again.accepted, { ...first.accepted, duplicate: true });
   assert.equal((await bench.written()).length, 2);
+});
+
+test('records that nobody can read do not stop the rebuild', async () => {
+  const bench = await Bench.create();
+  const node = await bench.node();
+  const first = await bench.answer(node.send('a', 'k'));
+  const foreign = await bench.log.appender();
+  for (const value of [Buffer.from('no record'), Buffer.from([0, 0, 0, 0x24, 0xc7, 1, 2, 3])]) {
+    await foreign.append([{ topic: 'messages.v1', partition: partitionOf('default/c1', PARTITIONS), key: 'default/c1', value, timestamp: bench.clock.now() }]);
+  }
+  await foreign.close();
+  bench.store.flush();
+  assert.equal((await bench.answer(node.send('a', 'k'))).code, 'CONFAB_INDEX_REBUILDING');
+  await bench.clock.advance(17_000);
+  assert.deepEqual((await bench.answer(node.send('a', 'k'))).accepted, { ...first.accepted, duplicate: true });
 });
 
 test('flushed between claim and append: what is appended meanwhile is found by the rebuild', async () => {

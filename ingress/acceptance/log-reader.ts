@@ -2,6 +2,7 @@
 import type { EventLog, LogRecord } from '../../platform/event-log/event-log.js';
 import { isCode } from '../../platform/errors.js';
 import type { RecordCodec } from '../../schemas/codec.js';
+import { decodeRecord } from '../../schemas/decode-record.js';
 import type { Message } from '../../schemas/types.js';
 import { DOUBT_MILLIS, type Claim } from './claim-index/claim-index.js';
 
@@ -73,15 +74,13 @@ export class LogReader {
     };
   }
 
-  /** What is no Message was not written by ingress and holds no key. */
+  /** What nobody can read as a Message was not written by ingress and holds no key. */
   private async decode(bytes: Buffer): Promise<Message | undefined> {
-    const { codec } = this.options;
     try {
-      return codec.decode(bytes);
+      return await decodeRecord(this.options.codec, bytes);
     } catch (error) {
-      if (!isCode(error, 'CONFAB_SCHEMA_UNKNOWN')) return undefined;
-      await codec.learn(bytes);
-      return codec.decode(bytes);
+      if (isCode(error, 'CONFAB_RECORD_INVALID', 'CONFAB_SCHEMA_UNKNOWN')) return undefined;
+      throw error;
     }
   }
 }
