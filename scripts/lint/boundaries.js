@@ -23,7 +23,7 @@ const libraries = {
   commander: /^cli\//,
   'cli-progress': /^cli\//,
   yaml: /^processors\/bot\/|^scripts\//,
-  re2js: /^processors\/(bot|dialogue)\//,
+  re2js: /^processors\/(bot|dialogue)\/|^inspect\/bot-tests\//,
 };
 
 const layers = ['platform', 'schemas', 'topology', 'ingress', 'egress', 'processors', 'inspect', 'operate', 'client', 'web', 'cli', 'composition', 'simulation'];
@@ -36,7 +36,7 @@ const allowed = {
   ingress: ['platform', 'schemas', 'topology'],
   egress: ['platform', 'schemas', 'topology'],
   processors: ['platform', 'schemas', 'topology'],
-  inspect: ['platform', 'schemas', 'topology'],
+  inspect: ['platform', 'schemas', 'topology', 'processors'],
   operate: ['platform', 'schemas', 'topology'],
   client: [],
   web: ['client'],
@@ -49,6 +49,8 @@ const allowed = {
 const BASICS = /^platform\/(errors|package-root)\.ts$/;
 /** Of processors: what commands may use. */
 const BOT_MODEL = /^processors\/bot\//;
+/** Tools of bot authors: they run stages as they are, over a log in memory. */
+const FOR_AUTHORS = /^inspect\/bot-[a-z]+\//;
 /** What a stage may import beside its own folder. */
 const FOR_STAGES = /^(processors\/(stage\.ts|bot\/.*)|schemas\/types\.ts|platform\/(errors|position)\.ts)$/;
 const FOR_BOTS = /^(schemas\/types\.ts|platform\/(errors|position)\.ts)$/;
@@ -73,6 +75,7 @@ function fileFault(from, to, typeOnly) {
   if (isTest(from)) return undefined;
   if ((folder === 'schemas' || folder === 'topology') && target === 'platform' && !typeOnly && !BASICS.test(to)) return `${folder} takes from platform types, errors and the package root only.`;
   if (folder === 'cli' && target === 'processors' && !BOT_MODEL.test(to)) return 'Commands use the bot model of processors only.';
+  if (folder === 'inspect' && target === 'processors' && !FOR_AUTHORS.test(from)) return 'Of inspect only the tools of bot authors use processors.';
   const stage = stageOf(from);
   if (stage !== undefined && !to.startsWith(`processors/${stage}/`) && !FOR_STAGES.test(to)) return 'A stage imports its own folder, stage.ts, the bot model, types of schemas, errors and positions.';
   if (from.startsWith('processors/bot/') && !to.startsWith('processors/bot/') && !FOR_BOTS.test(to)) return 'The bot model imports types of schemas, errors and positions only.';
