@@ -95,12 +95,24 @@ export class Names {
   readonly used = new Set<number>();
 
   /** `complete`: these are all names that there are, so another one is a fault. */
-  constructor(private readonly what: string, names: Iterable<string>, private readonly faults: Faults, private readonly complete: boolean) {
+  constructor(private readonly what: string, names: Iterable<string>, private readonly faults: Faults, readonly complete: boolean) {
     for (const name of names) this.indexes.set(name, this.indexes.size);
   }
 
   get size(): number { return this.indexes.size; }
   keys(): IterableIterator<string> { return this.indexes.keys(); }
+  /** -1 for a name that is not there. */
+  indexOf(name: string): number { return this.indexes.get(name) ?? -1; }
+  has(name: string): boolean { return this.indexes.has(name); }
+  /** '' for an index that is none. */
+  nameOf(index: number): string { return [...this.indexes.keys()][index] ?? ''; }
+  /** The index of a name that is there. */
+  use(name: string): number {
+    const index = this.indexes.get(name) ?? -1;
+    this.used.add(index);
+    return index;
+  }
+
   add(name: string): number { const index = this.indexes.size; this.indexes.set(name, index); return index; }
 
   /** The index, or -1 after a fault, or where the name may stand in what could not be read. */

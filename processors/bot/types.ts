@@ -67,7 +67,9 @@ export interface ListValue {
   readonly synonyms: readonly string[];
 }
 
-export type SystemEntity = 'number' | 'email';
+/** What the program finds by itself; entities/system/ says in which form the values come. */
+export const SYSTEM_ENTITIES = ['number', 'ordinal', 'date', 'time', 'datetime', 'duration', 'money', 'email', 'url', 'phone'] as const;
+export type SystemEntity = (typeof SYSTEM_ENTITIES)[number];
 
 export interface EntityDefinition {
   readonly name: string;
@@ -77,6 +79,10 @@ export interface EntityDefinition {
   readonly system: SystemEntity | null;
   /** How the text of a pattern becomes the value. */
   readonly normalise: 'upper' | 'lower' | 'none';
+  /** False: values of the list are found only as they are written. */
+  readonly fuzzy?: boolean;
+  /** Which day "Monday" is: the next one (the default) or the last. */
+  readonly prefer?: 'future' | 'past';
 }
 
 export type SlotType = 'text' | 'number' | 'integer' | 'boolean' | 'date' | 'time' | 'datetime' | 'email' | 'url' | 'phone';
@@ -190,11 +196,15 @@ export interface Bot {
   readonly language: string;
   /** BCP 47; those after the first have examples or responses of their own. */
   readonly languages: readonly string[];
+  /** IANA time zone of persons whose message names none; UTC without it. */
+  readonly timeZone?: string;
   /** Share of a text like the examples that is accepted as understood, 0.5 to 1. */
   readonly accept: number;
   readonly intents: readonly IntentDefinition[];
   /** Texts that belong to no intent, as training. */
   readonly outOfScope: readonly string[];
+  /** The same, with their languages. */
+  readonly outOfScopeSamples: readonly ExampleDefinition[];
   readonly entities: readonly EntityDefinition[];
   readonly slots: readonly SlotDefinition[];
   readonly responses: readonly ResponseDefinition[];

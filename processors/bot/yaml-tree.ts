@@ -7,7 +7,13 @@ import { shown, type Faults, type Place } from './faults.js';
 
 export type Scalar = string | number | boolean | null;
 
-export interface ScalarNode { readonly kind: 'scalar'; readonly value: Scalar; readonly place: Place }
+export interface ScalarNode {
+  readonly kind: 'scalar';
+  readonly value: Scalar;
+  readonly place: Place;
+  /** A text as it is written in the file, with its quotes and line ends. */
+  readonly raw?: string;
+}
 export interface ListNode { readonly kind: 'list'; readonly items: readonly Tree[]; readonly place: Place }
 export interface MapNode { readonly kind: 'map'; readonly entries: ReadonlyMap<string, MapEntry>; readonly place: Place }
 export interface MapEntry { readonly key: string; readonly place: Place; readonly value: Tree }
@@ -22,6 +28,7 @@ const REASON = 300;
 
 interface Walk {
   readonly file: string;
+  readonly text: string;
   readonly lines: LineCounter;
   readonly document: Document;
   readonly faults: Faults;
@@ -48,7 +55,7 @@ export function parseTree(file: string, text: string, faults: Faults): Tree | un
   }
   if (document.errors.length + document.warnings.length > 0) return undefined;
   if (document.contents === null) { faults.error(start, 'the file is empty'); return undefined; }
-  const walk: Walk = { file, lines, document, faults, nodes: 0, aliases: 0, stopped: false };
+  const walk: Walk = { file, text, lines, document, faults, nodes: 0, aliases: 0, stopped: false };
   return convert(walk, document.contents, 0, start);
 }
 
@@ -91,7 +98,7 @@ function convert(walk: Walk, node: YamlNode | null, depth: number, parent: Place
     if (!target) return stop(walk, place, `unknown anchor "${shown(node.source)}"`);
     return convert(walk, target, depth + 1, place);
   }
-  if (isScalar(node)) return convertScalar(walk, node.value, place);
+  if (isScalar(node)) return convertScalar(walk, node.value, place, node.range ? walk.text.slice(node.range[0], node.range[1]) : undefined);
   if (isSeq(node)) {
     const items: Tree[] = [];
     for (const item of node.items) {
@@ -104,8 +111,9 @@ function convert(walk: Walk, node: YamlNode | null, depth: number, parent: Place
   return stop(walk, place, 'this kind of YAML node is not used in bots');
 }
 
-function convertScalar(walk: Walk, value: unknown, place: Place): Tree | undefined {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value))) {
+function convertScalar(walk: Walk, value: unknown, place: Place, raw: string | undefined): Tree | undefined {
+  if (typeof value === 'string') return raw === undefined ? { kind: 'scalar', value, place } : { kind: 'scalar', value, place, raw };
+  if (typeof value === 'boolean' || value === null || (typeof value === 'number' && Number.isFinite(value))) {
     return { kind: 'scalar', value, place };
   }
   walk.faults.error(place, 'the value must be a text, a finite number, true or false');
@@ -126,4 +134,35 @@ function convertMap(walk: Walk, items: readonly { key: unknown; value: unknown }
     if (value) entries.set(key, { key, place: keyPlace, value });
   }
   return { kind: 'map', entries, place };
+}
+
+/** Where the character `index` of a text's value stands: quotes, escapes and line ends of the file are counted. */
+export function placeIn(node: ScalarNode, index: number): Place {
+  const { value, raw, place } = node;
+  if (raw === undefined || typeof value !== 'string') return place;
+  let at = raw[0] === '"' || raw[0] === "'" ? 1 : 0;
+  // A block begins on the line below its sign.
+  if (raw[0] === '|' || raw[0] === '>') at = raw.indexOf('\n') + 1;
+  for (let seen = 0; seen < index && at < raw.length; seen++) {
+    at = skipped(raw, at, value[seen] ?? '') + written(raw, at);
+  }
+  at = Math.min(skipped(raw, at, value[index] ?? ''), raw.length);
+  const before = raw.slice(0, at);
+  const newline = before.lastIndexOf('\n');
+  return newline < 0 ? { ...place, column: place.column + at } : { ...place, line: place.line + before.split('\n').length - 1, column: at - newline };
+}
+
+/** Indentation and line ends, which stand for one blank or nothing. */
+function skipped(raw: string, at: number, char: string): number {
+  let next = at;
+  while (next < raw.length && raw[next] !== char && (raw[next] === ' ' || raw[next] === '\n' || raw[next] === '\r' || raw[next] === '\t')) next += 1;
+  return next;
+}
+
+/** How many characters of the file the character at `at` takes. */
+function written(raw: string, at: number): number {
+  if (raw[0] === "'" && raw[at] === "'" && raw[at + 1] === "'") return 2;
+  if (raw[0] !== '"' || raw[at] !== '\\') return 1;
+  const code = raw[at + 1];
+  return code === 'x' ? 4 : code === 'u' ? 6 : code === 'U' ? 10 : 2;
 }
