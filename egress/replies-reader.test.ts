@@ -193,7 +193,7 @@ test('large records: what waits behind a slow outbox is bounded in bytes', async
   const { scene, got, make } = await setUp({ outbox: new Slow({ clock: { now: () => 0 } as never }) });
   const reader = make();
   await reader.start();
-  const parts = [{ text: 'x'.repeat(500_000), quickReplies: [] }];
+  const parts = [{ text: 'x'.repeat(500_000), quickReplies: [], buttons: [], image: null, citations: [] }];
   for (let i = 0; i < 40; i += 1) { await scene.answer('c1', await scene.accept('c1'), { parts }); await turns(1); }
   goOn();
   for (let i = 0; i < 100 && got.length < 40; i += 1) await turns(2);
