@@ -12,7 +12,7 @@ function scene(failures: number, code: 'CONFAB_STATE_UNAVAILABLE' | 'CONFAB_REDI
     at.push(clock.now());
     return at.length > failures ? Promise.resolve('open') : Promise.reject(new ConfabError(code));
   };
-  return { clock, at, opening: patiently({ clock, logger: silentLogger, millis: 10_000 }, 'Redis', open) };
+  return { clock, at, opening: patiently({ clock, logger: silentLogger, until: 10_000 }, 'Redis', open) };
 }
 
 test('what is not there yet is asked for again, each time later', async () => {

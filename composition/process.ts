@@ -51,8 +51,9 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const lifecycle = new Lifecycle({ clock, logger, drainTimeout: config.http.drainTimeout });
   const opened: Component[] = [];
   try {
-    const infrastructure = { ...await openInfrastructure(base, roles, opened), bots: await botsFor(base, roles, opened) };
-    await patiently(patience(base), 'the log', () => ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
+    const patience = { clock, logger, until: clock.monotonic() + config.http.startTimeout };
+    const infrastructure = { ...await openInfrastructure(base, roles, patience, opened), bots: await botsFor(base, roles, opened) };
+    await patiently(patience, 'the log', () => ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
     for (const component of stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);
@@ -82,28 +83,26 @@ function rolesOf(wanted: readonly string[]): readonly Role[] {
 }
 
 /** Opens what everything stands on, in an order in which it can be closed backwards. */
-async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
+async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, patience: Patience, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
   const { config } = base;
   const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
   const tracer = await openTracer(base, config.roles.join(',') || 'all');
   opened.push({ name: 'tracer', stop: () => tracer.close() });
-  const redis = await patiently(patience(base), 'Redis', () => openRedis(base));
+  const redis = await patiently(patience, 'Redis', () => openRedis(base));
   if (redis !== undefined) opened.push({ name: 'redis', stop: () => redis.close() });
-  const log = await patiently(patience(base), 'the log', () => openLog(base, { metrics }));
+  const log = await patiently(patience, 'the log', () => openLog(base, { metrics }));
   opened.push({ name: 'log', stop: () => log.close() });
-  await patiently(patience(base), 'the log', () => log.check());
-  const codec = await patiently(patience(base), 'the schema registry', () => openCodec(base));
-  return { ...base, metrics, tracer, log, codec, redis, state: await stateFor(base, roles, { log, redis }, opened) };
+  await patiently(patience, 'the log', () => log.check());
+  const codec = await patiently(patience, 'the schema registry', () => openCodec(base));
+  return { ...base, metrics, tracer, log, codec, redis, state: await stateFor(base, roles, { log, redis, patience }, opened) };
 }
 
-const patience = ({ clock, logger, config }: Base): Patience => ({ clock, logger, millis: config.http.startTimeout });
-
 /** Stages need it; operators reach it through egress. */
-async function stateFor(base: Base, roles: ReadonlySet<Role>, { log, redis }: Pick<Infrastructure, 'log' | 'redis'>, opened: Component[]): Promise<StateStore | undefined> {
+async function stateFor(base: Base, roles: ReadonlySet<Role>, { log, redis, patience }: Pick<Infrastructure, 'log' | 'redis'> & { patience: Patience }, opened: Component[]): Promise<StateStore | undefined> {
   if (!roles.has('egress') && !stageNames.some((name) => roles.has(name))) return undefined;
   const state = await openState(base.config, log, redis);
   opened.push({ name: 'state', stop: () => state.close() });
-  await patiently(patience(base), 'the state store', () => state.check());
+  await patiently(patience, 'the state store', () => state.check());
   return state;
 }
 
