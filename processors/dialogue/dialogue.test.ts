@@ -133,7 +133,7 @@ test('quick replies are postbacks: an intent, or the answer to the open question
 test('a conversation that was handed over is silent until it is handed back', () => {
   const conversation = new Conversation(parcel);
   const reply = conversation.send({ text: 'I want to talk to a person' });
-  assert.deepEqual([reply.outcome, reply.handoff, reply.parts.length], ['handed_off', { to: 'person', reason: 'asked for a person', transcript: [] }, 1]);
+  assert.deepEqual([reply.outcome, reply.handoff, reply.parts.length], ['handed_off', { to: 'person', reason: 'asked for a person', transcript: [{ by: 'person', text: 'I want to talk to a person' }, { by: 'bot', text: "I'll get a colleague for you. One moment, please." }] }, 1]);
   const quiet = conversation.send({ text: 'hello?' });
   assert.deepEqual([quiet.outcome, quiet.parts, quiet.inReplyTo, quiet.handoff], ['handed_off', [], 'M1', null]);
   const agent = conversation.send({ kind: 'agent', text: 'Ann here', author: { type: 'agent', name: 'Ann' } });
@@ -268,7 +268,7 @@ test('state that is not ours begins anew instead of failing for ever', () => {
 
 test('a state beyond 64 KiB is a coded error', () => {
   const slots = Array.from({ length: 150 }, (_, index) => `s${index}`);
-  const bot = botOf({ 'bot.yaml': head(), 'i.yaml': 'intents:\n  greet: {examples: [hello, hi, hey, good day, good morning]}\n', 'f.yaml': `slots:\n${slots.map((name) => `  ${name}: {}\n`).join('')}flows:\n  main:\n    on: greet\n    do:\n      - set: {${slots.map((name) => `${name}: "${'\u00e4'.repeat(400)}"`).join(', ')}}\n` });
+  const bot = botOf({ 'bot.yaml': head(), 'i.yaml': 'intents:\n  greet: {examples: [hello, hi, hey, good day, good morning]}\n', 'f.yaml': `slots:\n${slots.map((name) => `  ${name}: {}\n`).join('')}flows:\n  main:\n    on: greet\n    do:\n${slots.map((name) => `      - set: {${name}: "${'\u00e4'.repeat(400)}"}\n`).join('')}` });
   assert.throws(() => new Conversation(bot).send({ text: 'hello' }), (error) => isCode(error, 'CONFAB_STATE_TOO_LARGE'));
 });
 

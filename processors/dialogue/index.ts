@@ -4,14 +4,14 @@
  * and moves to the current one after. While a person has taken over, inputs of the user have the outcome `handed_off`.
  *
  * Inputs of other kinds: `agent` is passed on as a reply of the agent; `handoff` has the payload
- * `{"to":"person"|"bot","reason"?}`; `system` with the payload `{"event":"end"}` ends the conversation and hands it back;
+ * `{"to":"person"|"bot","reason"?}`; `timer` begins the flow of a reminder; `system` with the payload `{"event":"end"}` ends the conversation and hands it back;
  * `attachment` gets the bot's response to attachments; the rest is silent.
  */
 import { ConfabError } from '../../platform/errors.js';
-import type { DialogueState } from '../../schemas/types.js';
+import type { DialogueState, EffectResult } from '../../schemas/types.js';
 import type { Bot, Bots } from '../bot/index.js';
-import type { Stage, StageInput, StageContext, StageResult } from '../stage.js';
-import { interpret, type Interpretation, type InterpreterInput } from './interpreter.js';
+import type { Stage, StageInput, StageContext, StageOutput, StageResult } from '../stage.js';
+import { interpret, type Interpretation, type InterpreterInput, type TimerChange } from './interpreter.js';
 import { createProgram, type Program } from './program.js';
 
 export interface DialogueStageOptions {
@@ -36,7 +36,11 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
     position: (input) => input.value.position,
     process: (input, state, context) => {
       const bot = chooseBot(options.bots, input.value.message.botId, state);
-      return toResult(interpret(programOf(bot), state, inputOf(input, bot, options.trace)), context);
+      const program = programOf(bot);
+      const heard = inputOf(input, bot, options.trace);
+      const first = interpret(program, state, heard);
+      // A promise costs: only who waits for an effect returns one.
+      return first.wants.length === 0 ? toResult(first, input, context) : settled(first, context, (results) => interpret(program, state, heard, results)).then((last) => toResult(last, input, context));
     },
   };
 }
@@ -56,6 +60,27 @@ function inputOf(input: Input, bot: Bot, trace: DialogueStageOptions['trace']): 
   return trace === undefined ? heard : { ...heard, trace: (flow, pc) => { trace(bot, flow, pc); } };
 }
 
-function toResult({ reply, state }: Interpretation, context: StageContext): StageResult<'dialogue'> {
-  return { outputs: [{ topic: 'replies.v1', value: { ...reply, createdAt: context.now() } }], state };
+/** Does what the turn waits for and runs it again, until it waits for nothing. */
+async function settled(first: Interpretation, context: StageContext, again: (results: ReadonlyMap<string, EffectResult>) => Interpretation): Promise<Interpretation> {
+  const results = new Map<string, EffectResult>();
+  let turn = first;
+  while (turn.wants.length > 0) {
+    const done = await Promise.all(turn.wants.map((request) => context.effects.run(request)));
+    for (const result of done) results.set(result.key, result);
+    turn = again(results);
+  }
+  return turn;
+}
+
+function toResult({ reply, state, timers }: Interpretation, input: Input, context: StageContext): StageResult<'dialogue'> {
+  const answer = { topic: 'replies.v1' as const, value: { ...reply, createdAt: context.now() } };
+  return { outputs: timers.length === 0 ? [answer] : [answer, ...timers.map((change) => timerOutput(change, input))], state };
+}
+
+function timerOutput(change: TimerChange, { key, value: { message, position } }: Input): StageOutput<'timers.v1'> {
+  const { botId, channel, accountId, userId, locale } = message;
+  return {
+    topic: 'timers.v1', key: `${key}\0${change.id}`,
+    value: change.op === 'cancel' ? null : { timerId: change.id, botId, channel, accountId, userId, locale, dueAt: change.dueAt, setBy: position, payload: change.payload },
+  };
 }

@@ -6,14 +6,21 @@
  * it done, puts its result into `settled` under its key and interprets the same input from the same state again. The turn is
  * over, and its reply and state are those to publish, when `wants` is empty.
  */
-import type { BotReply, DialogueState, IntentDetected, IntentResult, Message } from '../../schemas/types.js';
-import { freshMemory, readMemory, writeMemory } from './memory.js';
+import type { BotReply, DialogueState, IntentResult, Message } from '../../schemas/types.js';
+import { holds, type Bot, type IntentRole, type Scope } from '../bot/index.js';
+import type { EffectRequest } from '../stage.js';
+import { linesOf, withLine } from './history.js';
+import { forgetAll, forgetFlows, type Memory } from './memory.js';
+import { parseStored, readMemory, writeMemory } from './memory-form.js';
+import { moveMemory } from './migrate.js';
 import type { Program } from './program.js';
-import { forget, say } from './run.js';
-import type { EffectRequest, InterpreterInput, Settled, TimerChange, Turn } from './turn.js';
-import { respond, type Heard } from './understand.js';
+import { catchUp, fire } from './reminders.js';
+import { hear } from './session.js';
+import { say, sayText } from './speak.js';
+import type { Heard, InterpreterInput, Settled, TimerChange, Turn } from './turn.js';
 
-export type { InterpreterInput, Settled } from './turn.js';
+export type { InterpreterInput, Settled, TimerChange } from './turn.js';
+export { MOST_EFFECTS } from './effects.js';
 
 /** What a turn comes to. */
 export interface Interpretation {
@@ -26,96 +33,152 @@ export interface Interpretation {
 }
 
 export const NOTHING_SETTLED: Settled = new Map();
-/** Effects of one turn; a flow that wants more goes on as if the next had failed. */
-export const MOST_EFFECTS = 8;
 
 /** @throws CONFAB_STATE_TOO_LARGE */
 export function interpret(program: Program, state: DialogueState | undefined, input: InterpreterInput, settled: Settled = NOTHING_SETTLED): Interpretation {
   const { bot } = program;
-  const { message, position } = input;
-  const same = state !== undefined && state.botId === bot.id;
-  const data = same && typeof state.data === 'string' ? state.data : null;
+  const { position } = input;
   const turns = state?.turns ?? 0;
-  const turn: Turn = {
-    program, input, settled, memory: data === null ? freshMemory(program) : readMemory(data, program, state?.botVersion !== bot.version),
-    channel: message.channel, choice: turns + hash(input.key), intent: null, confidence: 0, outcome: 'answered', parts: [], handoff: null,
-    timers: [], wants: [], effects: [],
-  };
-  const handedOff = take(turn, input, state?.handedOff ?? false);
+  const turn = newTurn(program, input, settled, { memory: recollect(program, state), choice: turns + hash(input.key) });
+  const handedOff = take(turn, state?.handedOff ?? false);
   if (turn.parts.length === 0 && (turn.outcome === 'answered' || turn.outcome === 'fallback')) turn.outcome = 'silent';
+  if (program.keepsHistory) keepLines(turn);
   return {
     state: { reflects: position, prev: position, botId: bot.id, botVersion: bot.version, handedOff, turns: turns + 1, data: writeMemory(turn.memory, program) },
-    reply: toReply(turn, input, state?.prev ?? null),
+    reply: toReply(turn, state?.prev ?? null),
     timers: turn.timers, wants: turn.wants,
   };
 }
 
+/** What the state of a conversation with this bot holds; under another of its versions it moves by the rules of this one. */
+function recollect(program: Program, state: DialogueState | undefined): Memory {
+  const same = state?.botId === program.bot.id;
+  const stored = parseStored(same && typeof state.data === 'string' ? state.data : null);
+  return same && state.botVersion !== program.bot.version ? moveMemory(stored, program, state.botVersion) : readMemory(stored, program);
+}
+
+function newTurn(program: Program, input: InterpreterInput, settled: Settled, { memory, choice }: Pick<Turn, 'memory' | 'choice'>): Turn {
+  const { message } = input;
+  const scope: Scope = {
+    slots: memory.slots, channel: message.channel, locale: message.locale, text: typeof message.text === 'string' ? message.text : '',
+    get intent() { return turn.intent; },
+    get confidence() { return turn.confidence; },
+    get error() { return turn.error; },
+    entity: (index) => {
+      const value = turn.heard?.entities.find(({ name }) => name === program.bot.entities[index]?.name)?.value;
+      return typeof value === 'string' ? value : null;
+    },
+    attribute: (name) => {
+      const value = Object.hasOwn(message.attributes, name) ? message.attributes[name] : null;
+      return typeof value === 'string' ? value : null;
+    },
+  };
+  const turn: Turn = {
+    program, input, settled, memory, choice, scope, channel: message.channel, language: languageOf(program.bot, message.locale),
+    heard: null, stale: false, intent: null, confidence: 0, outcome: 'answered', parts: [], handoff: null,
+    timers: [], wants: [], effects: [], counts: new Map(), error: null, cleared: new Map(), replay: null,
+    holds: (condition) => holds(condition, scope),
+  };
+  return turn;
+}
+
+/** The one that the message's locale asks for, else the bot's first. */
+function languageOf({ languages, language }: Bot, locale: string | null): string {
+  if (locale === null || languages.length < 2) return language;
+  if (languages.includes(locale)) return locale;
+  const first = locale.split('-')[0];
+  return languages.find((one) => one === first) ?? languages.find((one) => one.split('-')[0] === first) ?? language;
+}
+
 /** Does what the input asks for; returns whether a person has the conversation afterwards. */
-function take(turn: Turn, { message, results }: Pick<IntentDetected, 'message' | 'results'>, handedOff: boolean): boolean {
+function take(turn: Turn, handedOff: boolean): boolean {
+  const { message } = turn.input;
   switch (message.kind) {
     case 'text': case 'postback': case 'attachment':
       if (handedOff) { turn.outcome = 'handed_off'; return true; }
       if (message.kind === 'attachment') { say(turn, turn.program.bot.attachment); return false; }
-      respond(turn, message.kind === 'text' ? hearText(message, results, turn.program) : hearPostback(message, turn.program));
+      hear(turn, message.kind === 'text' ? hearText(turn) : hearPostback(message, turn.program));
       return turn.handoff?.to === 'person';
-    case 'agent':
-      turn.parts.push({ text: message.text, quickReplies: [], buttons: [], image: null, citations: [] });
-      return handedOff;
+    case 'agent': sayText(turn, message.text); return handedOff;
     case 'handoff': return takeHandoff(turn, message, handedOff);
     case 'system':
       if (payloadOf(message).event !== 'end') { turn.outcome = 'silent'; return handedOff; }
-      forget(turn.memory, true);
+      forgetAll(turn.memory, turn.program);
+      turn.memory.history = '';
       turn.outcome = 'ended';
       return false;
-    case 'timer': turn.outcome = 'timer'; return handedOff;
+    case 'timer':
+      fire(turn, payloadOf(message), handedOff);
+      return handedOff || asPerson(turn);
     default: turn.outcome = 'silent'; return handedOff;
   }
 }
 
+/** Whether a flow of this turn has handed the conversation over. */
+const asPerson = (turn: Turn): boolean => turn.handoff?.to === 'person';
+
 function takeHandoff(turn: Turn, message: Message, handedOff: boolean): boolean {
   const { to, reason } = payloadOf(message);
   if (to !== 'person' && to !== 'bot') { turn.outcome = 'silent'; return handedOff; }
+  forgetFlows(turn.memory);
+  turn.memory.answered = null;
+  turn.outcome = to === 'person' ? 'handed_off' : 'answered';
+  if (to === 'bot') catchUp(turn);
+  // A reminder that waited may want a person again; then the conversation stays with one.
+  if (asPerson(turn)) return true;
   turn.handoff = { to, reason: typeof reason === 'string' ? reason.slice(0, 200) : null };
-  turn.outcome = to === 'person' ? 'handed_off' : 'silent';
-  forget(turn.memory, false);
   return to === 'person';
 }
 
-function payloadOf(message: Message): { readonly to?: unknown; readonly reason?: unknown; readonly event?: unknown } {
+function payloadOf(message: Message): Readonly<Record<string, unknown>> {
   if (typeof message.payload !== 'string') return {};
   try {
     const value: unknown = JSON.parse(message.payload);
-    return typeof value === 'object' && value !== null ? value : {};
+    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
   } catch {
     return {};
   }
 }
 
+const roleOf = ({ roles }: Program, intent: string | null): IntentRole | null => (intent === null ? null : roles.get(intent) ?? null);
+
 /** The result for this version of the bot, else, while versions are rolled out, that of another. */
-function hearText(message: Message, results: readonly IntentResult[], { bot }: Program): Heard {
-  const result = results.find((one) => one.version === bot.version) ?? results[0];
+function hearText({ program, input: { message, results } }: Turn): Heard {
+  const result: IntentResult | undefined = results.find((one) => one.version === program.bot.version) ?? results[0];
   const text = typeof message.text === 'string' ? message.text : '';
-  return result ? { text, intent: result.intent, confidence: result.confidence, entities: result.entities } : { text, intent: null, confidence: 0, entities: [] };
+  const intent = result?.intent ?? null;
+  return { text, intent, role: roleOf(program, intent), confidence: result?.confidence ?? 0, ranking: result?.ranking ?? [], entities: result?.entities ?? [], tapped: false };
 }
 
 /** `intent:name` is as good as a text with that intent; any other payload is an answer to the open question. */
-function hearPostback(message: Message, { bot, extractor }: Program): Heard {
+function hearPostback(message: Message, program: Program): Heard {
   const payload = typeof message.payload === 'string' ? message.payload : '';
-  const intent = payload.startsWith('intent:') ? payload.slice(7) : null;
-  if (intent !== null && bot.flowOfIntent.has(intent)) return { text: '', intent, confidence: 1, entities: [] };
-  return { text: payload, intent: null, confidence: 0, entities: extractor.extract(payload) };
+  const named = payload.startsWith('intent:') ? payload.slice(7) : null;
+  if (named !== null && (program.bot.flowOfIntent.has(named) || program.roles.has(named))) {
+    return { text: '', intent: named, role: roleOf(program, named), confidence: 1, ranking: [], entities: [], tapped: true };
+  }
+  return { text: payload, intent: null, role: null, confidence: 0, ranking: [], entities: program.extractor.extract(payload), tapped: true };
+}
+
+/** What was said in this turn becomes the end of the history. */
+function keepLines({ memory, input: { message }, parts }: Turn): void {
+  const said = message.kind === 'text' ? message.text : message.kind === 'postback' ? message.payload : null;
+  if (typeof said === 'string') memory.history = withLine(memory.history, 'p', said);
+  const by = message.kind === 'agent' ? 'a' : 'b';
+  for (const { text } of parts) if (typeof text === 'string') memory.history = withLine(memory.history, by, text);
 }
 
 const NOT_ASKED_FOR = new Set(['agent', 'timer', 'handoff', 'system']);
 
-function toReply(turn: Turn, { message, position, at }: InterpreterInput, prev: string | null): BotReply {
-  const { bot } = turn.program;
+function toReply(turn: Turn, prev: string | null): BotReply {
+  const { program: { bot }, input: { message, position, at }, handoff } = turn;
   return {
     position, inReplyTo: NOT_ASKED_FOR.has(message.kind) ? null : message.messageId, replyId: `${message.messageId}-01`,
     botId: bot.id, botVersion: bot.version, channel: message.channel, accountId: message.accountId,
     intent: turn.intent, confidence: turn.confidence, outcome: turn.outcome,
     author: message.kind === 'agent' ? message.author : { type: 'bot', name: bot.name },
-    parts: turn.parts, handoff: turn.handoff === null ? null : { ...turn.handoff, transcript: [] }, effects: turn.effects, prev, createdAt: at,
+    parts: turn.parts, handoff: handoff === null ? null : { ...handoff, transcript: handoff.to === 'person' ? linesOf(turn.memory.history) : [] },
+    effects: turn.effects, prev, createdAt: at,
   };
 }
 

@@ -1,23 +1,43 @@
 /** A bot made ready to run: name tables and compiled checks, once for each bot. */
-import { RE2JS } from 're2js';
-import { createExtractor, type Bot, type Extractor, type SlotDefinition } from '../bot/index.js';
+import { createExtractor, type Bot, type Cues, type Extractor, type IntentRole, type LocalText } from '../bot/index.js';
+import { createSlotCheck, type SlotCheck } from '../bot/slot-values.js';
+import { phrases, type Phrases } from './phrases.js';
 
 export interface Program {
   readonly bot: Bot;
   readonly slotIndex: ReadonlyMap<string, number>;
   readonly flowIndex: ReadonlyMap<string, number>;
+  /** Of each flow: label → place in its code. */
+  readonly places: readonly ReadonlyMap<string, number>[];
+  readonly roles: ReadonlyMap<string, IntentRole>;
+  /** Intent → how it is offered. */
+  readonly titles: ReadonlyMap<string, readonly LocalText[]>;
+  readonly cues: { readonly [K in keyof Cues]: Phrases };
+  /** Of each flow: the slots that an answer of it depends on. */
+  readonly slotsOf: readonly (readonly number[])[];
+  /** The last lines are kept: somebody may want to read them. */
+  readonly keepsHistory: boolean;
   readonly extractor: Extractor;
-  /** True when the value may stand in the slot. */
-  fits(slot: SlotDefinition, value: string): boolean;
+  /** Of each slot: a value as the slot stores it, or null where it does not fit. */
+  readonly checks: readonly SlotCheck[];
+  /** What a flow of an older version is called now. */
+  renamedFlow(name: string): string;
 }
 
 export function createProgram(bot: Bot): Program {
-  const patterns = new Map(bot.slots.flatMap((slot) => slot.matches === null ? [] : [[slot, RE2JS.compile(slot.matches, RE2JS.CASE_INSENSITIVE)] as const]));
+  const renames = new Map(bot.versions.migrations.flatMap((one) => [...one.flows]));
   return {
     bot,
     slotIndex: new Map(bot.slots.map((slot, index) => [slot.name, index])),
     flowIndex: new Map(bot.flows.map((flow, index) => [flow.name, index])),
+    places: bot.flows.map((flow) => new Map(flow.labels.map((label, at) => [label, at]))),
+    roles: new Map(bot.intents.flatMap((intent) => intent.role === null ? [] : [[intent.name, intent.role] as const])),
+    titles: new Map(bot.intents.map((intent) => [intent.name, intent.titles])),
+    cues: Object.fromEntries(Object.entries(bot.cues).map(([kind, words]) => [kind, phrases(words)])) as { readonly [K in keyof Cues]: Phrases },
+    slotsOf: bot.flows.map((flow) => [...new Set([...flow.asks, ...flow.carries])]),
+    keepsHistory: bot.model !== null || bot.fallback.ladder.some((rung) => rung.do === 'handoff') || bot.flows.some((flow) => flow.code.some((one) => one.op === 'handoff')),
     extractor: createExtractor(bot),
-    fits: (slot, value) => value.length >= slot.minLength && value.length <= slot.maxLength && (patterns.get(slot)?.matches(value) ?? true),
+    checks: bot.slots.map(createSlotCheck),
+    renamedFlow: (name) => renames.get(name) ?? name,
   };
 }

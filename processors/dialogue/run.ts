@@ -1,123 +1,161 @@
-/** Runs instructions of flows until a question is asked, the conversation is handed over or ended, or nothing is left to do. */
-import type { ReplyPart } from '../../schemas/types.js';
-import { holds, valueOf, type ResponseDefinition, type Scope, type Template } from '../bot/index.js';
-import type { Frame, Memory } from './memory.js';
-import type { Program } from './program.js';
+/** Runs instructions of flows until something is asked, the conversation is handed over or ended, an effect is wanted, or nothing is left to do. */
+import type { Instruction } from '../bot/index.js';
+import { act, answerByModel } from './effects.js';
+import { CONFIRM, dropFlow, fillSlot, forgetAll, forgetFlows, NOTHING, popFrame, pushFrame, RESUME, topFrame, type Frame } from './memory.js';
+import { forgetReminder, setReminder } from './reminders.js';
+import { render, say } from './speak.js';
 import type { Turn } from './turn.js';
 
 /** A bot whose flows call each other for ever stops here. */
 const MOST_STEPS = 500;
-const MOST_BUBBLES = 20;
-const MOST_FRAMES = 8;
 const SLOT_CHARACTERS = 500;
-const NO_REPLIES: ReplyPart['quickReplies'] = [];
+
+/** What becomes of the run after a step. */
+type After = 'on' | 'stop' | 'back';
 
 export function run(turn: Turn): void {
   const { memory, program } = turn;
-  memory.waiting = -1;
-  let resumed = false;
+  memory.waiting = NOTHING;
+  // True when the flow goes on after another one came between.
+  let back = false;
   for (let steps = 0; memory.frames.length > 0; steps++) {
     if (steps > MOST_STEPS) { giveUp(turn); return; }
     const frame = memory.frames[memory.frames.length - 1] as Frame;
     const instruction = program.bot.flows[frame.flow]?.code[frame.pc];
     if (instruction === undefined) {
-      memory.frames.pop();
-      const below = memory.frames[memory.frames.length - 1];
-      resumed = below?.interrupted === true;
-      if (below) below.interrupted = false;
+      back = finish(turn) || back;
+      if (back && turn.stale) { askToResume(turn); return; }
       continue;
     }
     turn.input.trace?.(frame.flow, frame.pc);
-    if (instruction.op === 'ask' && memory.slots[instruction.slot] === '') {
-      if (resumed) say(turn, program.bot.resume);
-      ask(turn, instruction.slot);
-      return;
-    }
-    frame.pc += 1;
-    if (instruction.op === 'handoff') { handOff(turn, instruction.reason); return; }
-    if (instruction.op === 'end') { forget(memory, true); turn.outcome = 'ended'; return; }
-    if (instruction.op === 'cancel') { forget(memory, false); return; }
-    step(turn, frame, instruction);
+    const after = step(turn, frame, instruction, back);
+    if (after === 'stop' || turn.wants.length > 0) return;
+    if (after === 'back') back = true;
   }
 }
 
-function step(turn: Turn, frame: Frame, instruction: Program['bot']['flows'][number]['code'][number]): void {
+/** The running flow is done. Returns whether one goes on that was interrupted. */
+function finish(turn: Turn): boolean {
+  const { memory, program } = turn;
+  const frame = topFrame(memory);
+  const slots = frame ? program.slotsOf[frame.flow] ?? [] : [];
+  if (frame && slots.length > 0) {
+    const values = new Map<number, string>();
+    for (const slot of slots) { const value = memory.slots[slot] || turn.cleared.get(slot); if (value) values.set(slot, value); }
+    if (values.size > 0) memory.answered = { flow: frame.flow, slots: values };
+  }
+  popFrame(memory);
+  const below = topFrame(memory);
+  if (below?.interrupted !== true) return false;
+  below.interrupted = false;
+  return true;
+}
+
+function step(turn: Turn, frame: Frame, instruction: Instruction, back: boolean): After {
   const { memory } = turn;
   switch (instruction.op) {
-    case 'say': say(turn, instruction.response); return;
-    case 'set': memory.slots[instruction.slot] = render(turn, instruction.value).slice(0, SLOT_CHARACTERS); return;
-    case 'clear': for (const slot of instruction.slots) { memory.slots[slot] = ''; memory.attempts.delete(slot); } return;
-    case 'unless': if (!holds(instruction.condition, scopeOf(turn))) frame.pc = instruction.to; return;
-    case 'jump': frame.pc = instruction.to; return;
-    case 'go': frame.flow = instruction.flow; frame.pc = 0; return;
-    case 'call': pushFrame(memory, instruction.flow); return;
-    default:
+    case 'ask':
+      if (memory.slots[instruction.slot] !== '') break;
+      if (back) say(turn, turn.program.bot.resume);
+      ask(turn, instruction.slot);
+      return 'stop';
+    case 'confirm':
+      turn.replay = null;
+      if (back) say(turn, turn.program.bot.resume);
+      say(turn, instruction.response);
+      memory.waiting = CONFIRM;
+      return 'stop';
+    case 'say': say(turn, instruction.response); break;
+    case 'set': setSlot(turn, instruction.slot, render(turn, instruction.value).slice(0, SLOT_CHARACTERS)); break;
+    case 'clear': for (const slot of instruction.slots) clearSlot(turn, slot); break;
+    case 'unless': if (!turn.holds(instruction.condition)) { frame.pc = instruction.to; return 'on'; } break;
+    case 'jump': frame.pc = instruction.to; return 'on';
+    case 'go': frame.flow = instruction.flow; frame.pc = 0; return 'on';
+    case 'call': frame.pc += 1; pushFrame(memory, instruction.flow); return 'on';
+    default: return rarer(turn, frame, instruction);
   }
+  frame.pc += 1;
+  return 'on';
 }
 
-export function pushFrame(memory: Memory, flow: number): void {
-  // The oldest is forgotten rather than the conversation stopped.
-  if (memory.frames.length >= MOST_FRAMES) memory.frames.shift();
-  memory.frames.push({ flow, pc: 0, interrupted: false });
+type Rare = Exclude<Instruction, { op: 'ask' | 'confirm' | 'say' | 'set' | 'clear' | 'unless' | 'jump' | 'go' | 'call' }>;
+
+function rarer(turn: Turn, frame: Frame, instruction: Rare): After {
+  switch (instruction.op) {
+    case 'act': {
+      const done = act(turn, instruction);
+      if (done === undefined) return 'stop';
+      if (!done && instruction.error < 0) return dropFailed(turn);
+      frame.pc = done ? frame.pc + 1 : instruction.error;
+      return 'on';
+    }
+    case 'answer': if (!answerByModel(turn, instruction)) return 'stop'; break;
+    case 'remind': setReminder(turn, instruction); break;
+    case 'forget_reminder': forgetReminder(turn, instruction.id); break;
+    case 'handoff': handOff(turn, instruction.reason); return 'stop';
+    case 'end': forgetAll(turn.memory, turn.program); turn.outcome = 'ended'; return 'stop';
+    case 'cancel': forgetFlows(turn.memory); turn.memory.answered = null; return 'stop';
+  }
+  frame.pc += 1;
+  return 'on';
+}
+
+function setSlot(turn: Turn, slot: number, value: string): void {
+  if (value === '') clearSlot(turn, slot); else fillSlot(turn.memory, slot, value);
+}
+
+function clearSlot(turn: Turn, slot: number): void {
+  const value = turn.memory.slots[slot];
+  if (value) turn.cleared.set(slot, value);
+  turn.memory.slots[slot] = '';
+  turn.memory.attempts.delete(slot);
+}
+
+/** An action has failed and its flow does not say what then. */
+function dropFailed(turn: Turn): After {
+  const { bot } = turn.program;
+  turn.outcome = 'fallback';
+  turn.replay = null;
+  say(turn, bot.failed >= 0 ? bot.failed : bot.fallback.say);
+  if (!dropFlow(turn.memory)) return 'stop';
+  const below = topFrame(turn.memory);
+  if (below) below.interrupted = false;
+  return 'back';
 }
 
 export function ask(turn: Turn, slot: number): void {
+  turn.replay = null;
   turn.memory.waiting = slot;
   say(turn, turn.program.bot.slots[slot]?.ask ?? -1);
 }
 
+/** Whether to go on with what was open before a pause. */
+export function askToResume(turn: Turn): void {
+  const top = topFrame(turn.memory);
+  if (top) top.interrupted = false;
+  turn.stale = false;
+  turn.memory.waiting = RESUME;
+  say(turn, turn.program.bot.session.ask);
+}
+
 export function handOff(turn: Turn, reason: string): void {
-  forget(turn.memory, false);
+  forgetFlows(turn.memory);
   turn.outcome = 'handed_off';
   turn.handoff = { to: 'person', reason: reason === '' ? null : reason };
 }
 
-/** Drops what was begun; with `all` the slots too. */
-export function forget(memory: Memory, all: boolean): void {
-  memory.frames.length = 0;
-  memory.waiting = -1;
-  memory.attempts.clear();
-  if (all) memory.slots.fill('');
+/** Ends the running flow and goes on with what it came between. */
+export function dropAndGoOn(turn: Turn, response: number): void {
+  say(turn, response);
+  if (!dropFlow(turn.memory)) return;
+  const below = topFrame(turn.memory);
+  if (below) below.interrupted = false;
+  run(turn);
 }
 
 function giveUp(turn: Turn): void {
-  forget(turn.memory, false);
+  forgetFlows(turn.memory);
   turn.parts.length = 0;
   turn.outcome = 'fallback';
   say(turn, turn.program.bot.fallback.say);
-}
-
-/** Adds a response's bubbles; -1 says nothing. */
-export function say(turn: Turn, response: number): void {
-  const found: ResponseDefinition | undefined = turn.program.bot.responses[response];
-  if (!found) return;
-  const bubbles = found.variants[found.variants.length > 1 ? turn.choice % found.variants.length : 0] ?? [];
-  for (let at = 0; at < bubbles.length && turn.parts.length < MOST_BUBBLES; at++) {
-    const last = at === bubbles.length - 1 && found.quickReplies.length > 0;
-    turn.parts.push({
-      text: render(turn, bubbles[at] as Template),
-      quickReplies: last ? found.quickReplies.map((one) => ({ title: render(turn, one.title), payload: one.payload })) : NO_REPLIES, buttons: [], image: null, citations: [],
-    });
-  }
-}
-
-export function render(turn: Turn, template: Template): string {
-  if (template.length === 1 && typeof template[0] === 'string') return template[0];
-  let text = '';
-  for (const part of template) text += typeof part === 'string' ? part : ('slot' in part ? turn.memory.slots[part.slot] : String(valueOf(part.from, scopeOf(turn)) ?? '')) || part.otherwise;
-  return text;
-}
-
-/** What conditions and texts see of the turn. */
-function scopeOf(turn: Turn): Scope {
-  const { message, results } = turn.input;
-  return {
-    slots: turn.memory.slots, intent: turn.intent, confidence: turn.confidence, channel: turn.channel, locale: message.locale, error: null,
-    text: typeof message.text === 'string' ? message.text : '',
-    entity: (index) => {
-      const found = results[0]?.entities.find((entity) => entity.name === turn.program.bot.entities[index]?.name)?.value;
-      return typeof found === 'string' ? found : null;
-    },
-    attribute: (name) => { const value = message.attributes[name]; return typeof value === 'string' ? value : null; },
-  };
 }

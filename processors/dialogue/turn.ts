@@ -1,5 +1,7 @@
 /** One turn while it is made, and what it is made from. */
-import type { EffectResult, IntentResult, Message, ReplyPart } from '../../schemas/types.js';
+import type { Entity, EffectResult, IntentResult, Message, RankedIntent, ReplyPart } from '../../schemas/types.js';
+import type { Expression, IntentRole, Scope } from '../bot/index.js';
+import type { EffectRequest } from '../stage.js';
 import type { Memory } from './memory.js';
 import type { Program } from './program.js';
 
@@ -20,29 +22,66 @@ export interface InterpreterInput {
 /** Results of effects by their key. */
 export type Settled = ReadonlyMap<string, EffectResult>;
 
-export interface EffectRequest { readonly kind: string; readonly key: string }
-export type TimerChange = { readonly op: 'set'; readonly id: string; readonly dueAt: number; readonly payload: string } | { readonly op: 'cancel'; readonly id: string };
+/** A timer of the conversation to be set or cancelled; `id` is `<name>@<position of the input that set it>`, so none is ever set anew. */
+export type TimerChange =
+  | { readonly op: 'set'; readonly id: string; readonly dueAt: number; /** JSON. */ readonly payload: string }
+  | { readonly op: 'cancel'; readonly id: string };
 
 export type Outcome = 'answered' | 'fallback' | 'handed_off' | 'silent' | 'ended' | 'timer';
+
+export interface HeardEntity {
+  readonly name: string;
+  readonly value: Entity['value'];
+  /** UTF-16 units of the text. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What a person has said or tapped. */
+export interface Heard {
+  readonly text: string;
+  readonly intent: string | null;
+  readonly confidence: number;
+  readonly role: IntentRole | null;
+  readonly ranking: readonly RankedIntent[];
+  readonly entities: readonly HeardEntity[];
+  /** A button or quick reply. */
+  readonly tapped: boolean;
+}
 
 export interface Turn {
   readonly program: Program;
   readonly input: InterpreterInput;
   readonly memory: Memory;
+  readonly scope: Scope;
+  holds(condition: Expression): boolean;
   readonly channel: string;
   /** Chooses among variants of a response. */
   readonly choice: number;
-  /** Intent of this input, for conditions. */
+  /** One of the bot's languages. */
+  readonly language: string;
+  heard: Heard | null;
+  /** What is open was open before a pause that ended the session: it goes on only when the person wants it to. */
+  stale: boolean;
+  /** Intent that is acted on. */
   intent: string | null;
   confidence: number;
   outcome: Outcome;
   readonly parts: ReplyPart[];
-  handoff: { to: string; reason: string | null } | null;
+  handoff: { readonly to: 'person' | 'bot'; readonly reason: string | null } | null;
+  readonly timers: TimerChange[];
   /** Effects that are done, by key. */
   readonly settled: Settled;
   /** Effects still to be done: the turn stops and is run again. */
   readonly wants: EffectRequest[];
   /** Results that this turn has used, for the reply. */
   readonly effects: EffectResult[];
-  readonly timers: TimerChange[];
+  /** How often each step with an effect was run in this turn. */
+  readonly counts: Map<string, number>;
+  /** Status of the effect that failed last. */
+  error: string | null;
+  /** Values that a flow has cleared in this turn. */
+  readonly cleared: Map<number, string>;
+  /** While a flow is run again after a correction: up to where what it says was said already, and for which slot it is not. */
+  replay: { readonly frame: object; readonly until: number; readonly slot: number } | null;
 }

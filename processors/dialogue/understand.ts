@@ -1,90 +1,161 @@
-/** What a person's text or tap does to the conversation: answers the open question, begins a flow, comes between, or is not understood. */
-import type { Entity } from '../../schemas/types.js';
-import { forget, pushFrame, run, say, ask } from './run.js';
-import type { Turn } from './turn.js';
+/** What a person's text or tap does to the conversation: answers the open question, puts something right, begins a flow, comes between, goes on with what was answered last, or is not understood. */
+import { answerSlot, fillSlots, filling, SURE, type Filling } from './answer.js';
+import { beginFlow, goOnWith } from './begin.js';
+import { correctAnswered, correctOpen, looksCorrected } from './correct.js';
+import { readCues, type CuesHeard } from './cues.js';
+import { filledByModel } from './effects.js';
+import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame } from './memory.js';
+import { miss } from './miss.js';
+import { chosen, disambiguate } from './offer.js';
+import { ask, dropAndGoOn, run } from './run.js';
+import { say } from './speak.js';
+import type { Heard, Turn } from './turn.js';
 
-export interface Heard {
-  readonly text: string;
-  readonly intent: string | null;
-  readonly confidence: number;
-  readonly entities: readonly Pick<Entity, 'name' | 'value'>[];
-}
+/** Answers to a confirmation that are neither yes nor no. */
+const CONFIRM_RETRIES = 2;
 
-/** An open question that takes any text is left only for an intent as sure as this. */
-const SURE = 0.75;
-
-export function respond(turn: Turn, heard: Heard): void {
+/** Says what comes of the message when nobody has to be asked about a pause first. */
+export function respond(turn: Turn, said: Heard): void {
   const { memory, program } = turn;
-  const flow = heard.intent === null ? undefined : program.bot.flowOfIntent.get(heard.intent);
-  if (memory.waiting >= 0 && memory.frames.length > 0) {
-    if (answer(turn, heard, flow)) { memory.missed = 0; run(turn); return; }
-    if (flow === undefined || flow === memory.frames.at(-1)?.flow) { askAgain(turn); return; }
+  const { kept } = memory;
+  memory.kept = null;
+  let heard = said;
+  let cues = readCues(heard, program);
+  if (kept && kept.offered.length > 0) {
+    const choice = chosen(turn, kept, heard, saysYes(heard, cues));
+    if (choice) { heard = choice; cues = { ...readCues(heard, program), entities: heard.entities, beyond: heard.entities, negated: [] }; }
   }
-  if (flow !== undefined) { begin(turn, heard, flow); return; }
+  turn.heard = heard;
+  const flow = heard.intent === null ? undefined : program.bot.flowOfIntent.get(heard.intent);
+  const from = filling(heard, cues.entities);
+  if (memory.waiting !== NOTHING && memory.frames.length > 0 && respondToOpen(turn, cues, from, flow)) return;
+  if (memory.waiting === NOTHING && carryOn(turn, cues, from, flow)) return;
+  if (disambiguate(turn, heard)) return;
+  if (flow !== undefined) { beginFlow(turn, from, flow); return; }
   if (memory.restarted) { restart(turn); return; }
+  if (isCancel(heard, cues) && cancelFlow(turn, from)) return;
   miss(turn);
 }
 
-/** Puts the text into the slot that is waited for, and what else it holds into the flow's other slots. */
-function answer(turn: Turn, heard: Heard, flow: number | undefined): boolean {
-  const { memory, program } = turn;
-  const slot = program.bot.slots[memory.waiting];
-  const running = memory.frames.at(-1);
-  if (!slot || !running) return false;
-  if (slot.entity >= 0) {
-    // Only what answers the question may fill other slots too: "where is a parcel shop?" is no place of delivery.
-    const taken = fill(turn, heard, [memory.waiting]);
-    if (taken.size === 0) return false;
-    fill(turn, heard, program.bot.flows[running.flow]?.asks ?? [], taken);
-  } else {
-    const mayInterrupt = slot.interruptedBy === null || slot.interruptedBy.includes(heard.intent ?? '');
-    if (flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE) return false;
-    const value = heard.text.trim();
-    if (!program.fits(slot, value)) return false;
-    memory.slots[memory.waiting] = value;
+/** False where the message is about something else. */
+function respondToOpen(turn: Turn, cues: CuesHeard, from: Filling, flow: number | undefined): boolean {
+  const { memory } = turn;
+  const { heard } = from;
+  const running = topFrame(memory)?.flow;
+  const own = flow === undefined || flow === running;
+  if (isCancel(heard, cues) && (flow === undefined || cues.cancel)) {
+    if (cancelFlow(turn, from)) return true;
+    memory.missed = 0;
+    dropAndGoOn(turn, turn.program.bot.cancelled);
+    return true;
   }
-  memory.attempts.delete(memory.waiting);
+  const putRight = filling(heard, cues.beyond);
+  const remark = own || cues.rest === 0 || (cues.rest <= 2 && (heard.confidence < SURE || cues.correct));
+  if (!heard.tapped && remark && looksCorrected(turn, cues) && correctOpen(turn, cues, putRight)) { memory.missed = 0; return true; }
+  if (memory.waiting === CONFIRM ? answerConfirm(turn, heard, cues) : answerSlot(turn, from, flow)) { memory.missed = 0; run(turn); return true; }
+  // "I don't want to change it any more", in the middle of changing it.
+  if (flow !== undefined && flow === running && cues.not && cues.negated.length === 0 && cues.entities.length === 0) { memory.missed = 0; dropAndGoOn(turn, turn.program.bot.cancelled); return true; }
+  if (!heard.tapped && own && cues.beyond.length > 0 && correctOpen(turn, cues, putRight)) { memory.missed = 0; return true; }
+  if (!own) return false;
+  if (disambiguate(turn, heard)) return true;
+  if (helpsOtherwise(turn, cues, from)) return true;
+  if (turn.wants.length === 0) askAgain(turn);
   return true;
 }
 
-/** Each entity fills one empty slot; two slots of one entity take the first and the second find. Returns the entities used. */
-function fill(turn: Turn, heard: Heard, slots: readonly number[], taken = new Set<number>()): Set<number> {
-  if (heard.entities.length === 0) return taken;
+/** Fills other slots, says what the value is not, wants to hear the question again, or holds a value that the language model finds. */
+function helpsOtherwise(turn: Turn, cues: CuesHeard, from: Filling): boolean {
   const { memory, program } = turn;
-  for (const index of slots) {
-    const slot = program.bot.slots[index];
-    if (!slot || slot.entity < 0 || memory.slots[index] !== '') continue;
-    const name = program.bot.entities[slot.entity]?.name;
-    const at = heard.entities.findIndex((entity, place) => entity.name === name && !taken.has(place) && typeof entity.value === 'string' && program.fits(slot, entity.value));
-    const value = heard.entities[at]?.value;
-    if (typeof value !== 'string') continue;
-    taken.add(at);
-    memory.slots[index] = value;
+  const { waiting } = memory;
+  const slot = program.bot.slots[waiting];
+  if (slot && !slot.sources.some((source) => source.from === 'text')) {
+    const asks = (program.bot.flows[topFrame(memory)?.flow ?? -1]?.asks ?? []).filter((one) => one !== waiting);
+    if (fillSlots(turn, asks, from) > 0) { memory.missed = 0; run(turn); return true; }
   }
-  return taken;
+  const repeats = from.heard.role === 'repeat';
+  if (repeats || cues.negated.some(({ name }) => slot?.sources.some((source) => source.from === 'entity' && program.bot.entities[source.entity]?.name === name))) { run(turn); return true; }
+  const found = slot ? filledByModel(turn, slot) : null;
+  const value = found === null ? null : program.checks[waiting]?.(found) ?? null;
+  if (value === null) return false;
+  memory.missed = 0;
+  memory.attempts.delete(waiting);
+  fillSlot(memory, waiting, value);
+  run(turn);
+  return true;
 }
 
-function begin(turn: Turn, heard: Heard, flow: number): void {
+export function saysYes(heard: Heard, cues: CuesHeard): boolean {
+  return heard.role === 'affirm' || (heard.role !== 'deny' && cues.affirm && !cues.deny);
+}
+
+export function saysNo(heard: Heard, cues: CuesHeard): boolean {
+  return heard.role === 'deny' || (heard.role !== 'affirm' && cues.deny);
+}
+
+function answerConfirm(turn: Turn, heard: Heard, cues: CuesHeard): boolean {
   const { memory, program } = turn;
-  turn.intent = heard.intent;
-  turn.confidence = heard.confidence;
-  memory.missed = 0;
-  const asks = program.bot.flows[flow]?.asks ?? [];
-  // Begun anew: what was begun of the same flow does not come back.
-  const others = memory.waiting >= 0 ? memory.frames.filter((frame) => frame.flow !== flow) : [];
-  memory.frames.splice(0, memory.frames.length, ...others);
-  const top = memory.frames.at(-1);
-  if (top) top.interrupted = true;
-  const kept = new Set(memory.frames.flatMap((frame) => program.bot.flows[frame.flow]?.asks ?? []));
-  for (const slot of asks) {
-    memory.attempts.delete(slot);
-    const name = program.bot.entities[program.bot.slots[slot]?.entity ?? -1]?.name;
-    const remembered = program.bot.slots[slot]?.remember === true && !heard.entities.some((entity) => entity.name === name);
-    if (!remembered && !kept.has(slot)) memory.slots[slot] = '';
+  const frame = topFrame(memory);
+  const instruction = frame && program.bot.flows[frame.flow]?.code[frame.pc];
+  if (!frame || instruction?.op !== 'confirm') return false;
+  const other = heard.role === null && heard.intent !== null && heard.confidence >= SURE && cues.rest > 2;
+  if (other) return false;
+  if (saysYes(heard, cues)) frame.pc += 1;
+  else if (saysNo(heard, cues)) frame.pc = instruction.no;
+  else return false;
+  memory.attempts.delete(CONFIRM);
+  return true;
+}
+
+/** The role, or the word alone where the classifier does not know it. */
+function isCancel(heard: Heard, cues: CuesHeard): boolean {
+  return !heard.tapped && (heard.role === 'cancel' || (cues.cancel && heard.intent === null));
+}
+
+/** The bot's own flow for it, where it has one. */
+function cancelFlow(turn: Turn, from: Filling): boolean {
+  const { bot } = turn.program;
+  const intent = from.heard.role === 'cancel' ? from.heard.intent : bot.intents.find(({ role, name }) => role === 'cancel' && bot.flowOfIntent.has(name))?.name ?? null;
+  const flow = intent === null ? undefined : bot.flowOfIntent.get(intent);
+  if (flow === undefined) return false;
+  beginFlow(turn, { ...from, heard: { ...from.heard, intent } }, flow);
+  return true;
+}
+
+/** Puts right or goes on with what was answered last: "no, I meant Tuesday", "and tomorrow?". */
+function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | undefined): boolean {
+  const { memory, program } = turn;
+  const { answered } = memory;
+  const { heard } = from;
+  if (!answered || heard.tapped) return false;
+  if (heard.role === 'repeat' && flow === undefined) { goOnWith(turn, answered, new Map()); return true; }
+  if (cues.beyond.length === 0 && cues.negated.length === 0) return false;
+  const own = flow === undefined || flow === answered.flow || heard.role !== null;
+  const remark = flow === answered.flow || cues.rest <= (own ? 4 : heard.confidence < SURE ? 2 : 0);
+  if ((cues.correct || cues.deny || cues.negated.length > 0) && remark) {
+    const change = correctAnswered(turn, cues, filling(heard, cues.beyond));
+    if (change) { goOnWith(turn, answered, new Map([[change.slot, change.value]])); return true; }
   }
-  fill(turn, heard, asks);
-  pushFrame(memory, flow);
-  run(turn);
+  const short = cues.rest === 0 && (own || cues.also || heard.confidence < SURE);
+  if (!short && !(cues.also && cues.rest <= 3 && (own || heard.confidence < SURE))) return false;
+  const carries = program.bot.flows[answered.flow]?.carries ?? [];
+  const values = new Map<number, string>();
+  // Only what a message like this may change; else a lone answer of before would begin a form anew.
+  for (const slot of carries) { const value = carried(turn, slot, from); if (value !== null) values.set(slot, value); }
+  if (values.size === 0) return false;
+  goOnWith(turn, answered, values);
+  return true;
+}
+
+function carried(turn: Turn, slot: number, from: Filling): string | null {
+  const { bot, checks } = turn.program;
+  for (const source of bot.slots[slot]?.sources ?? []) {
+    if (source.from !== 'entity') continue;
+    const at = from.entities.findIndex((entity, place) => !from.taken.has(place) && entity.name === bot.entities[source.entity]?.name && typeof entity.value === 'string');
+    const entity = from.entities[at];
+    const value = typeof entity?.value === 'string' ? checks[slot]?.(source.value ?? entity.value) ?? null : null;
+    if (value !== null) { from.taken.add(at); return value; }
+  }
+  return null;
 }
 
 /** The answer did not fit. */
@@ -94,14 +165,14 @@ function askAgain(turn: Turn): void {
   const slot = program.bot.slots[waiting];
   const attempts = (memory.attempts.get(waiting) ?? 0) + 1;
   turn.outcome = 'fallback';
-  if (!slot) { forget(memory, false); miss(turn); return; }
-  if (attempts <= slot.retries) {
-    memory.attempts.set(waiting, attempts);
+  memory.attempts.set(waiting, attempts);
+  if (attempts <= (slot?.retries ?? CONFIRM_RETRIES)) {
+    if (!slot) { run(turn); return; }
     if (slot.invalid >= 0) say(turn, slot.invalid); else ask(turn, waiting);
     return;
   }
-  forget(memory, false);
-  if (slot.fail < 0) { miss(turn); return; }
+  forgetFlows(memory);
+  if (!slot || slot.fail < 0) { miss(turn); return; }
   pushFrame(memory, slot.fail);
   run(turn);
 }
@@ -111,19 +182,4 @@ function restart(turn: Turn): void {
   say(turn, turn.program.bot.restarted);
   if (turn.memory.frames.length > 0) run(turn);
   else if (turn.parts.length === 0) miss(turn);
-}
-
-export function miss(turn: Turn): void {
-  const { memory, program } = turn;
-  const { fallback } = program.bot;
-  memory.missed += 1;
-  turn.outcome = 'fallback';
-  if (fallback.after > 0 && memory.missed >= fallback.after) {
-    memory.missed = 0;
-    forget(memory, false);
-    pushFrame(memory, fallback.then);
-    run(turn);
-    return;
-  }
-  say(turn, memory.missed > 1 ? fallback.again : fallback.say);
 }

@@ -1,0 +1,99 @@
+/**
+ * What the small words of a text say about its entities and about what was said before: "no, I meant Tuesday", "not on
+ * Friday", "and tomorrow?". The words are the bot's (Bot.cues); nothing here is of a language.
+ */
+import { tokens, type Token } from '../bot/text.js';
+import { phraseAt } from './phrases.js';
+import type { Program } from './program.js';
+import type { Heard, HeardEntity } from './turn.js';
+
+export interface CuesHeard {
+  /** The text begins with a no, a yes, or the word that one more of the same is wanted. */
+  readonly deny: boolean;
+  readonly affirm: boolean;
+  readonly also: boolean;
+  /** Something said before is put right. */
+  readonly correct: boolean;
+  /** The text is a wish to stop and nothing else. */
+  readonly cancel: boolean;
+  /** A word of negation stands somewhere. */
+  readonly not: boolean;
+  /** Entities that hold; those that are negated or taken back are not among them. */
+  readonly entities: readonly HeardEntity[];
+  /** Those of them that are more than the yes or no that the text begins with. */
+  readonly beyond: readonly HeardEntity[];
+  /** Entities that are said not to be. */
+  readonly negated: readonly HeardEntity[];
+  /** Words that are neither cue nor entity. */
+  readonly rest: number;
+}
+
+/** Between a negation and what it is about: "not to my neighbour". */
+const REACH = 2;
+const BREAK = /[,.;:!?、。，！？]/;
+/** A longer text is no short remark about what was said before. */
+const MOST_CHARACTERS = 400;
+
+const NO_CUES: Omit<CuesHeard, 'entities' | 'beyond'> = { deny: false, affirm: false, also: false, correct: false, cancel: false, not: false, negated: [], rest: 99 };
+
+export function readCues(heard: Heard, program: Program): CuesHeard {
+  if (heard.text.length > MOST_CHARACTERS || (heard.tapped && heard.text === '')) return { ...NO_CUES, entities: heard.entities, beyond: heard.entities };
+  const words = tokens(heard.text);
+  const lead = readLead(words, program);
+  const negated: HeardEntity[] = [];
+  const held: HeardEntity[] = [];
+  const taken = correctionAt(words, lead.length, program);
+  let not = false;
+  for (let at = 0; at < words.length; at++) if (phraseAt(program.cues.not, words, at) > 0) { not = true; break; }
+  for (const entity of heard.entities) {
+    if (not && isNegated(entity, heard, words, program)) negated.push(entity);
+    else if (taken.at >= 0 && entity.end <= taken.start && heard.entities.some((other) => other.name === entity.name && other.start >= taken.end)) continue;
+    else held.push(entity);
+  }
+  const covered = words.filter((word) => heard.entities.some((entity) => word.start >= entity.start && word.end <= entity.end)).length;
+  const trailing = taken.at >= 0 && taken.at + taken.length === words.length;
+  return {
+    deny: lead.deny, affirm: lead.affirm, also: lead.also, correct: lead.correct || trailing, not,
+    cancel: words.length > 0 && phraseAt(program.cues.cancel, words, 0) === words.length,
+    entities: held, beyond: lead.length === 0 ? held : held.filter((entity) => entity.end > (words[lead.length - 1]?.end ?? 0)), negated, rest: Math.max(0, words.length - lead.length - covered - (taken.at >= 0 ? taken.length : 0)),
+  };
+}
+
+interface Lead { deny: boolean; affirm: boolean; also: boolean; correct: boolean; length: number }
+
+/** The cue phrases that a text begins with. */
+function readLead(words: readonly Token[], program: Program): Lead {
+  const lead: Lead = { deny: false, affirm: false, also: false, correct: false, length: 0 };
+  for (;;) {
+    let step = 0;
+    for (const kind of ['correct', 'deny', 'affirm', 'also'] as const) {
+      const length = phraseAt(program.cues[kind], words, lead.length);
+      if (length <= step) continue;
+      step = length;
+      lead[kind] = true;
+    }
+    if (step === 0) return lead;
+    lead.length += step;
+  }
+}
+
+/** The last phrase of correction behind the lead, as words and as characters. */
+function correctionAt(words: readonly Token[], from: number, program: Program): { at: number; length: number; start: number; end: number } {
+  for (let at = words.length - 1; at >= from; at--) {
+    const length = phraseAt(program.cues.correct, words, at);
+    if (length > 0) return { at, length, start: words[at]?.start ?? 0, end: words[at + length - 1]?.end ?? 0 };
+  }
+  return { at: -1, length: 0, start: 0, end: 0 };
+}
+
+/** A negation stands before it, near, with no other entity and no mark of punctuation between. */
+function isNegated(entity: HeardEntity, heard: Heard, words: readonly Token[], program: Program): boolean {
+  const first = words.findIndex((word) => word.end > entity.start);
+  for (let at = first - 1, passed = 0; at >= 0 && passed <= REACH; at--, passed++) {
+    const word = words[at];
+    if (!word || BREAK.test(heard.text.slice(word.end, words[at + 1]?.start ?? word.end))) return false;
+    if (heard.entities.some((other) => other !== entity && word.start >= other.start && word.end <= other.end && other.end <= entity.start)) return false;
+    if (phraseAt(program.cues.not, words, at) > 0) return true;
+  }
+  return false;
+}
