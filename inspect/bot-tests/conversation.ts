@@ -157,7 +157,9 @@ export class TestConversation {
     const prefix = `${conversationKey(DEFAULT_TENANT, this.given.conversation)}\0`;
     for (const { key, value } of await tails.timers.look()) {
       if (!key.startsWith(prefix)) continue;
-      if (value) this.timers.set(key.slice(prefix.length), value.dueAt); else this.timers.delete(key.slice(prefix.length));
+      // `<name>@<position of the input that set it>`: an author knows the name.
+      const name = key.slice(prefix.length).split('@')[0] ?? '';
+      if (value) this.timers.set(name, value.dueAt); else this.timers.delete(name);
     }
   }
 }

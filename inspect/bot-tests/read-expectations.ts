@@ -22,6 +22,9 @@ function take<T>(fields: Fields, key: string, reading: Reading, reader: Reader<T
   return tree === undefined || value === undefined ? undefined : { place: tree.place, value };
 }
 
+/** What is asked without being a slot. */
+const QUESTIONS: readonly unknown[] = ['confirm', 'resume'];
+
 /** Of an object, the fields that are there. */
 const present = <T extends object>(fields: T): { readonly [K in keyof T]: Exclude<T[K], undefined> } => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]: Exclude<T[K], undefined> };
 
@@ -30,7 +33,7 @@ export function readState(fields: Fields, reading: Reading): StateExpectations {
     slots: take(fields, 'slots', reading, readSlots),
     onlySlots: take(fields, 'onlySlots', reading, readSlots),
     flow: take(fields, 'flow', reading, readFlow),
-    waitsFor: take(fields, 'waitsFor', reading, (tree) => nameOrNone('slot', tree, reading)),
+    waitsFor: take(fields, 'waitsFor', reading, (tree) => (tree.kind === 'scalar' && QUESTIONS.includes(tree.value) ? String(tree.value) : nameOrNone('slot', tree, reading))),
     handedOff: take(fields, 'handedOff', reading, (tree, { faults }) => asBoolean(tree, 'handedOff', faults)),
     timers: take(fields, 'timers', reading, readTimers),
     version: take(fields, 'version', reading, (tree, { known, faults }) => known.read('version', tree, faults)),

@@ -1,16 +1,16 @@
 /**
  * Stage "dialogue": holds the conversation. A pure interpreter of the bot's flows (interpreter.ts): (what was understood,
- * state) → exactly one BotReply and the new state. A conversation keeps the version of its bot while that version is live,
- * and moves to the current one after. While a person has taken over, inputs of the user have the outcome `handed_off`.
+ * state) → exactly one BotReply and the new state. A conversation under way ends under its own version of the bot
+ * or moves to the current one, as that declares (choose-version.ts, migrate.ts). While a person has taken over, inputs of the user have the outcome `handed_off`.
  *
  * Inputs of other kinds: `agent` is passed on as a reply of the agent; `handoff` has the payload
  * `{"to":"person"|"bot","reason"?}`; `timer` begins the flow of a reminder; `system` with the payload `{"event":"end"}` ends the conversation and hands it back;
  * `attachment` gets the bot's response to attachments; the rest is silent.
  */
-import { ConfabError } from '../../platform/errors.js';
-import type { DialogueState, EffectResult } from '../../schemas/types.js';
+import type { EffectResult } from '../../schemas/types.js';
 import type { Bot, Bots } from '../bot/index.js';
 import type { Stage, StageInput, StageContext, StageOutput, StageResult } from '../stage.js';
+import { chooseBot } from './choose.js';
 import { interpret, type Interpretation, type InterpreterInput, type TimerChange } from './interpreter.js';
 import { createProgram, type Program } from './program.js';
 
@@ -35,7 +35,7 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
     scope: 'conversation',
     position: (input) => input.value.position,
     process: (input, state, context) => {
-      const bot = chooseBot(options.bots, input.value.message.botId, state);
+      const bot = chooseBot(options.bots, { key: input.key, message: input.value.message, results: input.value.results }, state);
       const program = programOf(bot);
       const heard = inputOf(input, bot, options.trace);
       const first = interpret(program, state, heard);
@@ -43,15 +43,6 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
       return first.wants.length === 0 ? toResult(first, input, context) : settled(first, context, (results) => interpret(program, state, heard, results)).then((last) => toResult(last, input, context));
     },
   };
-}
-
-/** @throws CONFAB_BOT_UNKNOWN */
-function chooseBot(bots: Bots, botId: string, state: DialogueState | undefined): Bot {
-  const versions = bots.versions(botId);
-  const current = versions[0];
-  if (!current) throw new ConfabError('CONFAB_BOT_UNKNOWN', { detail: `The bot "${botId}" is not loaded here.` });
-  if (state?.botId !== botId) return current;
-  return versions.find((bot) => bot.version === state.botVersion) ?? current;
 }
 
 function inputOf(input: Input, bot: Bot, trace: DialogueStageOptions['trace']): InterpreterInput {
