@@ -1,6 +1,8 @@
-/** A model with its calibration: a text to an intent, a confidence and a ranking. */
+/** A model with its calibration: a text to an intent, a confidence, a ranking, and how far it is out of scope. */
 import type { RankedIntent } from '../../schemas/types.js';
-import { decodeModel, acceptance, type Model } from './model.js';
+import { decodeModel } from './artefact.js';
+import type { Model } from './model.js';
+import { newSignals, outOfScope, signalsOf } from './rejection.js';
 import { modelId, train, type TrainingSet } from './train.js';
 
 /** Keeps trained models by content; a file cache in production, a Map in tests. */
@@ -10,30 +12,36 @@ export interface ModelCache {
 }
 
 export interface Classification {
+  /** Null when the text is out of scope. */
   readonly intent: string | null;
+  /** Of the best intent, whether it was accepted or not. */
   readonly confidence: number;
+  /** The best intents, also of a text that is out of scope; empty when nothing of it is known. */
   readonly ranking: readonly RankedIntent[];
-  /** How far the text is from what the intents are about; above 0 it is refused, whatever the ranking says. */
+  /** How far the text is from what the intents are about; above 0 it is refused. */
   readonly outOfScope: number;
+  /** The most likely of the bot's languages; null when it has but one, or nothing of the text is known. */
+  readonly language: string | null;
 }
 
 export interface Classifier {
   /** Id of the model. */
   readonly model: string;
+  /** @param entities names for what was found in the text, as in training */
   classify(text: string, entities: readonly string[]): Classification;
 }
 
 const RANKED = 5;
-/** What the softmax may not fall below to be called understood, whatever the training data say. */
-const LEAST_CONFIDENCE = 0.2;
 /** Of a text without anything that is known. */
 const FAR_OUT = 99;
-const NOTHING: Classification = { intent: null, confidence: 0, ranking: [], outOfScope: FAR_OUT };
+/** Of a text that is more like the examples of no intent than like any intent, at least. */
+const OUT = 1e-6;
+const NOTHING: Classification = { intent: null, confidence: 0, ranking: [], outOfScope: FAR_OUT, language: null };
 
 /** From the cache where it has the model whole, else trained and stored. */
 export function prepareClassifier(set: TrainingSet, cache: ModelCache): Classifier {
-  if (set.texts.length === 0) return { model: modelId(set), classify: () => NOTHING };
   const id = modelId(set);
+  if (set.texts.length === 0) return { model: id, classify: () => NOTHING };
   const cached = cache.get(id);
   const model = cached && decodeModel(cached);
   if (model?.head.id === id) return createClassifier(model);
@@ -44,30 +52,55 @@ export function prepareClassifier(set: TrainingSet, cache: ModelCache): Classifi
   return createClassifier(trained);
 }
 
+/** The confidences of all intents and of "none of them" add up to 1. */
 export function createClassifier(model: Model): Classifier {
-  const { labels, temperature, threshold, id } = model.head;
+  const { labels, languages, temperature, rejection, id } = model.head;
+  const outside = labels.indexOf(null);
   const odds = new Float64Array(labels.length);
+  const signals = newSignals();
   return {
     model: id,
     classify(text, entities) {
       const scores = model.score(text, entities);
-      if (scores.known === 0) return NOTHING;
-      const top = scores.decision[scores.best] as number;
-      let sum = 0;
-      for (let label = 0; label < odds.length; label++) sum += odds[label] = Math.exp(((scores.decision[label] as number) - top) / temperature);
-      const ranking: RankedIntent[] = [];
-      while (ranking.length < RANKED) {
-        let best = -1;
-        for (let label = 0; label < odds.length; label++) if (labels[label] !== null && (odds[label] as number) > (best < 0 ? 0 : odds[best] as number)) best = label;
-        if (best < 0) break;
-        ranking.push({ intent: labels[best] as string, confidence: (odds[best] as number) / sum });
-        odds[best] = 0;
-      }
-      const intent = labels[scores.best] ?? null;
-      const confidence = ranking[0]?.confidence ?? 0;
-      const outOfScope = threshold - acceptance(scores, labels.length);
-      const understood = intent !== null && confidence >= LEAST_CONFIDENCE && outOfScope <= 0;
-      return { intent: understood ? intent : null, confidence, ranking, outOfScope };
+      const { best, decision } = scores;
+      if (best < 0) return NOTHING;
+      const sum = softmax(decision, odds, temperature);
+      signalsOf(scores, outside, signals);
+      const likeNone = outside >= 0 && (decision[outside] as number) > (decision[best] as number);
+      const out = outOfScope(rejection, signals);
+      const ranking = rank(odds, labels, sum);
+      return {
+        intent: likeNone || out > 0 ? null : labels[best] as string, confidence: ranking[0]?.confidence ?? 0, ranking,
+        outOfScope: likeNone ? Math.max(out, OUT) : out, language: highest(decision, labels.length, languages),
+      };
     },
   };
+}
+
+/** Odds of the labels; returns their sum. */
+function softmax(decision: Float64Array, odds: Float64Array, temperature: number): number {
+  let top = -Infinity;
+  for (let label = 0; label < odds.length; label++) if ((decision[label] as number) > top) top = decision[label] as number;
+  let sum = 0;
+  for (let label = 0; label < odds.length; label++) sum += odds[label] = Math.exp(((decision[label] as number) - top) / temperature);
+  return sum;
+}
+
+/** Takes the highest odds out, one by one. */
+function rank(odds: Float64Array, labels: readonly (string | null)[], sum: number): RankedIntent[] {
+  const ranking: RankedIntent[] = [];
+  while (ranking.length < RANKED) {
+    let best = -1;
+    for (let label = 0; label < odds.length; label++) if (labels[label] !== null && (odds[label] as number) > (best < 0 ? 0 : odds[best] as number)) best = label;
+    if (best < 0) break;
+    ranking.push({ intent: labels[best] as string, confidence: (odds[best] as number) / sum });
+    odds[best] = 0;
+  }
+  return ranking;
+}
+
+function highest(decision: Float64Array, first: number, languages: readonly string[]): string | null {
+  let best = 0;
+  for (let at = 1; at < languages.length; at++) if ((decision[first + at] as number) > (decision[first + best] as number)) best = at;
+  return languages[best] ?? null;
 }

@@ -11,7 +11,8 @@ import { prepareClassifier, type Classifier, type ModelCache } from './classifie
 import type { TrainingSet } from './train.js';
 
 export { createClassifier, prepareClassifier, type Classification, type Classifier, type ModelCache } from './classifier.js';
-export { decodeModel, type Model } from './model.js';
+export { decodeModel } from './artefact.js';
+export type { Model } from './model.js';
 export { modelId, train, type TrainingSet, type TrainingText } from './train.js';
 
 export interface IntentStageOptions {

@@ -11,7 +11,7 @@ import type { StageContext } from '../stage.js';
 import { prepareClassifier } from './classifier.js';
 import { createFeatureReader } from './features.js';
 import { createIntentStage, trainingSet } from './index.js';
-import { decodeModel } from './model.js';
+import { decodeModel } from './artefact.js';
 import { train, type TrainingSet } from './train.js';
 
 const parcel = await loadBot(join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'bots', 'parcel'));
@@ -59,7 +59,7 @@ test('a result names bot, version, model, ranking and entities', () => {
   assert.equal(result.ranking.length, 5);
   assert.equal(result.ranking[0]?.confidence, result.confidence);
   assert.ok(result.confidence > 0.5 && result.confidence <= 1);
-  assert.deepEqual(result.entities, [{ name: 'tracking_number', value: 'PP123456789', start: 6, end: 17, source: 'pattern' }]);
+  assert.deepEqual(result.entities, [{ name: 'tracking_number', value: 'PP123456789', start: 6, end: 17, source: 'pattern', type: null, confidence: null }]);
 });
 
 test('every live version of the bot gives a result, another bot gives none', () => {

@@ -1,25 +1,23 @@
 /**
- * A trained classifier: scoring and its byte form. Only features that were seen in training have a row of weights (8-bit,
- * one scale a row), found by an open-addressed table of their hashes. Always loaded from bytes, also right after training,
- * so that a model from the cache scores exactly as the one that was stored.
+ * A trained classifier: what a text scores. Only features that were seen in training have a row of weights (8-bit, one scale
+ * a row), found by an open-addressed table of their hashes. The arrays are views of the artefact's bytes: nothing is copied.
  */
-import { createHash } from 'node:crypto';
-import { createFeatureReader, type FeatureReader } from './features.js';
-
-/** Character runs weigh more than words. */
-export const RUN_WEIGHT = 1.5;
+import { createFeatureReader } from './features.js';
+import type { RejectionRule } from './rejection.js';
+import { placeOf, RUN_WEIGHT } from './vocabulary.js';
 
 export interface ModelHead {
-  /** Changes with the training data, its settings and the code of features and training. */
+  /** Changes with the training data, its settings and the code of features and training: the model's version. */
   readonly id: string;
   /** In the order of columns; null is the column of texts that belong to no intent. */
   readonly labels: readonly (string | null)[];
+  /** Columns after those of the labels; empty where there is but one. */
+  readonly languages: readonly string[];
   readonly rows: number;
   readonly tableBits: number;
   /** Softmax temperature. */
   readonly temperature: number;
-  /** Least score of a text that counts as understood. */
-  readonly threshold: number;
+  readonly rejection: RejectionRule;
 }
 
 export interface ModelArrays {
@@ -30,17 +28,23 @@ export interface ModelArrays {
   readonly values: Float32Array;
   readonly scales: Float32Array;
   readonly bias: Float32Array;
-  /** Row-major: all labels of a feature side by side. */
+  /** Row-major: all columns of a feature side by side. */
   readonly weights: Int8Array;
 }
 
-/** What one text got; the arrays belong to the model and change with the next text. */
+/** What one text got; the object and its array belong to the model and change with the next text. */
 export interface Scores {
+  /** By column. */
   readonly decision: Float64Array;
-  /** Share of the text's features that training has seen, 0 to 1. */
-  known: number;
+  /** Of the intents the one with the highest value, -1 when there is no intent or nothing of the text is known, and the next. */
   best: number;
   second: number;
+  /** Mean value of the intents. */
+  mean: number;
+  /** Share of the text's features that training has seen, the rare ones counting more, 0 to 1. */
+  known: number;
+  /** Share of the known part that speaks for the best intent: how near the text is to what that intent's examples are made of. */
+  cover: number;
 }
 
 export interface Model {
@@ -48,62 +52,25 @@ export interface Model {
   score(text: string, entities: readonly string[]): Scores;
 }
 
-/** Higher is more like the training data: the best decision value, its lead, and how much of the text is known. */
-export function acceptance(scores: Scores, labels: number): number {
-  const best = scores.decision[scores.best] ?? 0;
-  const lead = labels > 1 ? best - (scores.decision[scores.second] ?? 0) : 0;
-  return best + 0.5 * lead + scores.known;
-}
-
-export const keyAt = (hash: number, mask: number): number => (hash ^ (hash >>> 16)) & mask;
-
-const MAGIC = 0x31464d43;
-const HEAD = 8;
-const SUM = 32;
-
-export function encodeModel(head: ModelHead, arrays: ModelArrays): Buffer {
-  const json = Buffer.from(JSON.stringify(head));
-  const padded = Buffer.concat([json, Buffer.alloc((4 - (json.length % 4)) % 4, 0x20)]);
-  const start = Buffer.alloc(HEAD);
-  start.writeUInt32LE(MAGIC, 0);
-  start.writeUInt32LE(padded.length, 4);
-  const parts = [arrays.keys, arrays.rowAt, arrays.values, arrays.scales, arrays.bias, arrays.weights];
-  const body = Buffer.concat([start, padded, ...parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))]);
-  return Buffer.concat([createHash('sha256').update(body).digest(), body]);
-}
-
-/** The model of the bytes, or undefined when they are not one (cut, changed, of another program). */
-export function decodeModel(bytes: Buffer, reader: FeatureReader = createFeatureReader()): Model | undefined {
-  if (bytes.length < SUM + HEAD || !createHash('sha256').update(bytes.subarray(SUM)).digest().equals(bytes.subarray(0, SUM))) return undefined;
-  if (bytes.readUInt32LE(SUM) !== MAGIC) return undefined;
-  const size = bytes.readUInt32LE(SUM + 4);
-  const head = JSON.parse(bytes.toString('utf8', SUM + HEAD, SUM + HEAD + size)) as ModelHead;
-  // A copy that begins at 0: typed arrays need aligned places.
-  const body = bytes.buffer.slice(bytes.byteOffset + SUM + HEAD + size, bytes.byteOffset + bytes.length) as ArrayBuffer;
-  const places = 2 ** head.tableBits;
-  let at = 0;
-  const next = (count: number): [ArrayBuffer, number, number] => { const from = at; at += count * 4; return [body, from, count]; };
-  const arrays: ModelArrays = {
-    keys: new Uint32Array(...next(places)),
-    rowAt: new Uint32Array(...next(places)),
-    values: new Float32Array(...next(head.rows)),
-    scales: new Float32Array(...next(head.rows)),
-    bias: new Float32Array(...next(head.labels.length)),
-    weights: new Int8Array(body, at, head.rows * head.labels.length),
-  };
-  return createModel(head, arrays, reader);
-}
+/** One thread, and no score outlives the next: all models read with the same buffers. */
+const reader = createFeatureReader();
+const found = new Uint32Array(reader.hashes.length);
 
 // eslint-disable-next-line max-lines-per-function -- its parts are closures over the arrays: no field is looked up for a feature
-export function createModel(head: ModelHead, arrays: ModelArrays, reader: FeatureReader): Model {
+export function createModel(head: ModelHead, arrays: ModelArrays): Model {
   const { keys, rowAt, values, scales, bias, weights } = arrays;
   const labels = head.labels.length;
+  const columns = labels + head.languages.length;
+  const outside = head.labels.indexOf(null);
   const mask = keys.length - 1;
-  const decision = new Float64Array(labels);
-  const scores: Scores = { decision, known: 0, best: 0, second: 0 };
-  const found = new Uint32Array(reader.hashes.length);
+  const decision = new Float64Array(columns);
+  const scores: Scores = { decision, best: -1, second: -1, mean: 0, known: 0, cover: 0 };
   const seen = new Uint32Array(head.rows);
+  const rarest = values.reduce((most, value) => Math.max(most, value), 0);
   let stamp = 0;
+  let unknown = 0;
+  let wordSquare = 0;
+  let runSquare = 0;
 
   /** Rows of hashes `from` to `to` into `found` at `count`, each once; returns the new count. */
   function look(from: number, to: number, start: number): number {
@@ -111,11 +78,10 @@ export function createModel(head: ModelHead, arrays: ModelArrays, reader: Featur
     const { hashes } = reader;
     for (let at = from; at < to; at++) {
       const hash = hashes[at] as number;
-      let place = keyAt(hash, mask);
+      let place = placeOf(hash, mask);
       let key = keys[place] as number;
       while (key !== hash && key !== 0) { place = (place + 1) & mask; key = keys[place] as number; }
-      if (key === 0) continue;
-      hits += 1;
+      if (key === 0) { unknown += 1; continue; }
       const row = rowAt[place] as number;
       if (seen[row] === stamp) continue;
       seen[row] = stamp;
@@ -123,19 +89,55 @@ export function createModel(head: ModelHead, arrays: ModelArrays, reader: Featur
     }
     return count;
   }
-  let hits = 0;
 
-  function add(from: number, to: number, weight: number): void {
+  /** Adds the rows of one part of the text; returns the sum of its squares. */
+  function add(from: number, to: number, weight: number): number {
     let square = 0;
     for (let at = from; at < to; at++) { const value = values[found[at] as number] as number; square += value * value; }
-    if (square === 0) return;
+    if (square === 0) return 0;
     const norm = weight / Math.sqrt(square);
     for (let at = from; at < to; at++) {
       const row = found[at] as number;
       const factor = (values[row] as number) * norm * (scales[row] as number);
-      const base = row * labels;
-      for (let label = 0; label < labels; label++) decision[label] = (decision[label] as number) + factor * (weights[base + label] as number);
+      const base = row * columns;
+      for (let column = 0; column < columns; column++) decision[column] = (decision[column] as number) + factor * (weights[base + column] as number);
     }
+    return square;
+  }
+
+  /** Squares of the features that speak for a column, words and runs weighing as they do in the decision. */
+  function cover(words: number, all: number, column: number): number {
+    let word = 0;
+    let run = 0;
+    for (let at = 0; at < all; at++) {
+      const row = found[at] as number;
+      if ((weights[row * columns + column] as number) <= 0) continue;
+      const value = values[row] as number;
+      if (at < words) word += value * value; else run += value * value;
+    }
+    const weight = RUN_WEIGHT * RUN_WEIGHT;
+    return ((wordSquare > 0 ? word / wordSquare : 0) + weight * (runSquare > 0 ? run / runSquare : 0)) / ((wordSquare > 0 ? 1 : 0) + (runSquare > 0 ? weight : 0));
+  }
+
+  function rank(): void {
+    let best = -1;
+    let second = -1;
+    let sum = 0;
+    for (let label = 0; label < labels; label++) {
+      if (label === outside) continue;
+      const value = decision[label] as number;
+      sum += value;
+      if (best < 0 || value > (decision[best] as number)) { second = best; best = label; } else if (second < 0 || value > (decision[second] as number)) second = label;
+    }
+    scores.best = best;
+    scores.second = second;
+    scores.mean = sum / Math.max(1, outside < 0 ? labels : labels - 1);
+  }
+
+  function share(all: number): number {
+    let sum = 0;
+    for (let at = 0; at < all; at++) sum += values[found[at] as number] as number;
+    return sum / (sum + unknown * rarest);
   }
 
   return {
@@ -144,28 +146,17 @@ export function createModel(head: ModelHead, arrays: ModelArrays, reader: Featur
       reader.read(text, entities);
       stamp += 1;
       if (stamp === 0xffffffff) { seen.fill(0); stamp = 1; }
-      hits = 0;
+      unknown = 0;
       const words = look(0, reader.words, 0);
       const all = look(reader.words, reader.words + reader.runs, words);
-      for (let label = 0; label < labels; label++) decision[label] = bias[label] as number;
-      add(0, words, 1);
-      add(words, all, RUN_WEIGHT);
-      const total = reader.words + reader.runs;
-      scores.known = total === 0 ? 0 : hits / total;
-      rank(scores);
+      for (let column = 0; column < columns; column++) decision[column] = bias[column] as number;
+      wordSquare = add(0, words, 1);
+      runSquare = add(words, all, RUN_WEIGHT);
+      rank();
+      if (all === 0) scores.best = -1;
+      scores.known = all === 0 ? 0 : share(all);
+      scores.cover = scores.best < 0 ? 0 : cover(words, all, scores.best);
       return scores;
     },
   };
-}
-
-function rank(scores: Scores): void {
-  const { decision } = scores;
-  let best = 0;
-  let second = -1;
-  for (let label = 1; label < decision.length; label++) {
-    const value = decision[label] as number;
-    if (value > (decision[best] as number)) { second = best; best = label; } else if (second < 0 || value > (decision[second] as number)) second = label;
-  }
-  scores.best = best;
-  scores.second = second < 0 ? best : second;
 }
