@@ -10,6 +10,7 @@ import { fixedBots, type Bots } from '../processors/bot/index.js';
 import { stageFactories, stageNames } from '../processors/index.js';
 import { fileModelCache } from '../processors/model-cache.js';
 import { createRunner } from '../processors/runner.js';
+import type { EffectRunner } from '../processors/runner/effects.js';
 import type { Stage } from '../processors/stage.js';
 import type { StateStore } from '../platform/state/state-store.js';
 import type { Codec } from '../schemas/codec.js';
@@ -17,6 +18,7 @@ import { ensureTopology } from '../topology/ensure.js';
 import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
 import { modelsFolder, openBots } from './bots/open.js';
+import { openEffects } from './effects.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
 import { patiently, type Patience } from './patience.js';
 import { topologySettings } from './settings.js';
@@ -54,7 +56,8 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
     const patience = { clock, logger, until: clock.monotonic() + config.http.startTimeout };
     const infrastructure = { ...await openInfrastructure(base, roles, patience, opened), bots: await botsFor(base, roles, opened) };
     await patiently(patience, 'the log', () => ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
-    for (const component of stageComponents(infrastructure, roles, lifecycle)) opened.push(component);
+    const effects = await effectsFor(infrastructure, roles, opened);
+    for (const component of stageComponents(infrastructure, roles, { lifecycle, effects })) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
     for (const component of [...opened, ...server.components]) lifecycle.add(component);
     opened.length = 0;
@@ -106,7 +109,17 @@ async function stateFor(base: Base, roles: ReadonlySet<Role>, { log, redis, pati
   return state;
 }
 
-function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, lifecycle: Lifecycle): Component[] {
+/** What the dialogue waits for. */
+async function effectsFor(infrastructure: Infrastructure, roles: ReadonlySet<Role>, opened: Component[]): Promise<EffectRunner | undefined> {
+  if (!roles.has('dialogue')) return undefined;
+  const { effects, component } = await openEffects(infrastructure);
+  opened.push(component);
+  return effects;
+}
+
+interface StageParts { readonly lifecycle: Lifecycle; readonly effects: EffectRunner | undefined }
+
+function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, { lifecycle, effects }: StageParts): Component[] {
   const { config, log, codec, state, clock, random, logger, metrics, tracer } = infrastructure;
   const names = stageNames.filter((name) => roles.has(name));
   if (names.length === 0 || state === undefined) return [];
@@ -114,6 +127,7 @@ function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role
   return names.map((name): Component => {
     const runner = createRunner(name, stageFactories[name](parts) as Stage<typeof name>, {
       log, codec, state, clock, random, logger, metrics, tracer, prefix: config.pipeline.prefix,
+      ...(effects === undefined ? {} : { effects }),
       onFatal: (error) => { logger.fatal({ err: error, stage: name }, 'a stage cannot go on'); void lifecycle.stop(error.code, 1).then((code) => { process.exit(code); }); },
     });
     return { name, start: () => runner.start(), ready: () => (runner.ready ? true : runner.waitsFor), stop: () => runner.close() };

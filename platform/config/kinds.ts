@@ -154,6 +154,18 @@ export function mapping(key: RegExp, value: RegExp, form: string): Kind<Readonly
   };
 }
 
+/** An address, or a CIDR range of addresses. */
+export const addressRange: Kind<string> = {
+  form: 'an address or a CIDR range such as `10.20.0.0/16`',
+  parse(raw) {
+    const [ip = '', bits, ...rest] = raw.split('/');
+    const version = isIP(ip);
+    const fits = version !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)));
+    return fits ? raw : refuse('must be an address or a CIDR range such as 10.20.0.0/16');
+  },
+  format: (value) => value,
+};
+
 const PROXY_WORDS = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /** Whose `X-Forwarded-For` is believed. */

@@ -17,7 +17,7 @@ export interface SpanContext {
   readonly parentSpanId: string | undefined;
 }
 
-export type SpanKind = 'internal' | 'server' | 'producer' | 'consumer';
+export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer';
 
 /** A finished piece of work. */
 export interface SpanRecord {

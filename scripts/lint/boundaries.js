@@ -14,11 +14,14 @@ const libraries = {
   '@elastic/elasticsearch': /^(platform|egress)\/(.*\/)?elasticsearch/,
   minisearch: /^platform\/knowledge-index\/minisearch/,
   'eventsource-parser': /^platform\/language-model\//,
-  'linkify-it': /^processors\/effects\/model\//,
+  'linkify-it': /^processors\/(effects\/model|bot\/entities\/system\/links)/,
+  'chrono-node': /^processors\/bot\/entities\/system\/chrono/,
+  'libphonenumber-js': /^processors\/bot\/entities\/system\/phones/,
   jose: /^platform\/auth|^composition\/protocol\/testing\.ts$/,
   'prom-client': /^platform\/observability\//,
   pino: /^platform\/observability\//,
   '@opentelemetry': /^platform\/observability\//,
+  cockatiel: /^processors\/effects\//,
   ulid: /^platform\/random\.ts$/,
   commander: /^cli\//,
   'cli-progress': /^cli\//,
@@ -57,10 +60,10 @@ const FOR_BOTS = /^(schemas\/types\.ts|platform\/(errors|position)\.ts)$/;
 
 const isTest = (file) => /\.(test|contract)\.ts$|(^|\/)testing\.ts$|^scripts\/|^benchmarks\/|^fuzz\//.test(file);
 
-/** The stage that a file belongs to; runner and bot model are no stages. */
+/** The stage that a file belongs to; runner, bot model and effects are no stages. */
 function stageOf(file) {
   const folder = /^processors\/([^/]+)\//.exec(file)?.[1];
-  return folder === undefined || folder === 'runner' || folder === 'bot' ? undefined : folder;
+  return folder === undefined || folder === 'runner' || folder === 'bot' || folder === 'effects' ? undefined : folder;
 }
 
 /** Why `from` may not import the file `to`; undefined when it may. Both as paths from the root. */

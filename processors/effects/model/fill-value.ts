@@ -1,0 +1,44 @@
+/** The value that a model found for a slot: nothing is taken that the slot could not have or that the person did not write. */
+import { ConfabError } from '../../../platform/errors.js';
+import { wordsOf } from '../../../platform/knowledge-index/words.js';
+import type { SlotDefinition } from '../../bot/index.js';
+import type { ModelFill } from '../../bot/model-result.js';
+import { visible } from './clean-text.js';
+
+const LONGEST = 2000;
+
+/** @throws CONFAB_MODEL_NONSENSE it is not the JSON that was asked for; CONFAB_MODEL_UNSAFE a value that is not the slot's or not the person's */
+export function readFill(answer: string, slot: SlotDefinition | undefined, text: string): ModelFill {
+  const value = valueOf(answer);
+  if (value === null) return { value: null };
+  if (slot === undefined || value.length > slot.maxLength) throw unsafe();
+  if (slot.oneOf !== null) {
+    const found = slot.oneOf.find((one) => one.toLowerCase() === value.toLowerCase());
+    if (found === undefined) throw unsafe();
+    return { value: found };
+  }
+  // Numbers and dates may be written otherwise than the person did; the interpreter checks them as it checks every answer.
+  if (slot.type === 'text' && !holds(text, value)) throw unsafe();
+  return { value };
+}
+
+function valueOf(answer: string): string | null {
+  const json = visible(answer).trim().replace(/^```(?:json)?\s*/, '').replace(/\s*```$/, '');
+  let found: unknown;
+  try {
+    found = json.length > LONGEST ? undefined : JSON.parse(json);
+  } catch { /* told below */ }
+  const value = typeof found === 'object' && found !== null && Object.keys(found).length === 1 ? (found as { value?: unknown }).value : undefined;
+  if (value === null) return null;
+  if (typeof value === 'string') return value.trim() === '' ? null : value.trim();
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw new ConfabError('CONFAB_MODEL_NONSENSE', { detail: 'The answer is not the JSON that was asked for.' });
+}
+
+/** Whether the words stand in the text, in this order and side by side. */
+function holds(text: string, value: string): boolean {
+  const [words, wanted] = [` ${wordsOf(text).join(' ')} `, wordsOf(value).join(' ')];
+  return wanted !== '' && words.includes(` ${wanted} `);
+}
+
+const unsafe = (): ConfabError => new ConfabError('CONFAB_MODEL_UNSAFE', { detail: 'The value is not one of the slot, or does not stand in the text.' });
