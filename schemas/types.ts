@@ -173,8 +173,12 @@ export interface Entity {
   readonly start: number;
   /** Past the last unit. */
   readonly end: number;
-  /** pattern, list or system. */
+  /** pattern, list, fuzzy, system or learned. */
   readonly source: string;
+  /** Kind of a system entity; null for others. */
+  readonly type: string | null;
+  /** 0 to 1 of a guess (fuzzy, learned); null of what is sure. */
+  readonly confidence: number | null;
 }
 
 export interface IntentResult {

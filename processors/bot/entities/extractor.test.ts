@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExtractor } from './entities.js';
-import { botOf, head } from './testing.js';
+import { createExtractor } from './extractor.js';
+import { botOf, head } from '../testing.js';
 
 const bot = botOf({ 'bot.yaml': head(`
 intents:
@@ -16,7 +16,7 @@ const extractor = createExtractor(bot);
 const found = (text: string): string[] => extractor.extract(text).map((one) => `${one.name}=${one.value}@${text.slice(one.start, one.end)}`);
 
 test('patterns, lists and system entities are found with their place in the text', () => {
-  assert.deepEqual(found('Send ab123 on MON please'), ['code=AB123@ab123', 'amount=123@123', 'day=Monday@MON']);
+  assert.deepEqual(found('Send ab123 on MON please, 2 of them'), ['code=AB123@ab123', 'day=Monday@MON', 'amount=2@2']);
   assert.deepEqual(found('mail me at Ann.B@Example.org'), ['mail=ann.b@example.org@Ann.B@Example.org']);
 });
 

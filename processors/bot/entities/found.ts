@@ -1,0 +1,30 @@
+/** What is found in a text, and what is known about the text beside its characters. */
+
+/** Which rule found it. `fuzzy` is a list whose words were not written quite so; `learned` stems from marked examples. */
+export type EntitySource = 'pattern' | 'list' | 'fuzzy' | 'system' | 'learned';
+
+export interface FoundEntity {
+  readonly name: string;
+  /** Normalised: the value of a list, ISO 8601 of times, E.164 of telephones (system/index.ts has all forms). */
+  readonly value: string;
+  /** UTF-16 units of the text. */
+  readonly start: number;
+  readonly end: number;
+  readonly source: EntitySource;
+  /** Kind of a system entity; null for others. */
+  readonly type: string | null;
+  /** 0 to 1 where it is a guess (`fuzzy`, `learned`); null where it is not. */
+  readonly confidence: number | null;
+}
+
+export interface ExtractionContext {
+  /** BCP 47, as the message names it; null where it does not. */
+  readonly locale: string | null;
+  /** IANA name; null for the bot's. */
+  readonly timeZone: string | null;
+  /** Acceptance time of the message, milliseconds: what "tomorrow" is counted from. */
+  readonly at: number;
+}
+
+/** Of texts that nobody sent, such as examples: the same whenever it is asked. */
+export const NO_CONTEXT: ExtractionContext = { locale: null, timeZone: null, at: 0 };
