@@ -6,6 +6,7 @@ import { idFiles } from '../schemas/generate-ids.js';
 import { frames as streamFrames } from '../egress/frames.js';
 import { frames as ingestFrames } from '../ingress/frames.js';
 import { xrayFrames } from '../inspect/xray-frames.js';
+import { headSchema, partSchema, schemaText } from '../processors/bot/editor-schema.js';
 import { configReference } from '../platform/config.js';
 import { CloseCode } from '../platform/http/close-codes.js';
 import { typesText } from '../schemas/generate-types.js';
@@ -34,6 +35,8 @@ const files: Record<string, () => string | Promise<string>> = {
   ], CloseCode),
   'docs/metrics.md': () => metricsDoc(root),
   'docs/topics.md': () => topicsDoc(topology, newestSchemas(join(root, 'schemas'))),
+  'schemas/bot.schema.json': () => schemaText(headSchema()),
+  'schemas/bot-part.schema.json': () => schemaText(partSchema()),
   'topology/topology.txt': () => describeTopology(topology, { prefix: '', partitions: 24 }),
   'schemas/types.ts': () => typesText(join(root, 'schemas')),
   ...Object.fromEntries(Object.entries(idFiles(join(root, 'schemas'))).map(([path, text]) => [`schemas/${path}`, () => text])),

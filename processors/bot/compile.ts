@@ -1,4 +1,5 @@
 /** Trees of all files to a Bot; every fault of every file is found in one go. */
+import { compileAction } from './compile-action.js';
 import type { Context } from './context.js';
 import { compileFlow } from './emit-flow.js';
 import type { Faults } from './faults.js';
@@ -13,6 +14,9 @@ import type { Sources } from './sources.js';
 import type { Bot, FlowDefinition, SlotDefinition } from './types.js';
 import { warnUnused } from './unused.js';
 import type { Tree } from './yaml-tree.js';
+
+/** Of all flows. */
+const MOST_INSTRUCTIONS = 50_000;
 
 export interface ParsedFile { readonly file: string; readonly tree: Tree }
 
@@ -31,6 +35,7 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
   const { declared } = context;
   for (const entry of sections.entities.values()) declared.entities.push(compileEntity(entry, context));
   for (const entry of sections.slots.values()) declared.slots.push(compileSlot(entry, context));
+  for (const entry of sections.actions.values()) declared.actions.push(compileAction(entry, context));
   const intents = compileIntents(sections, context);
   const responses = [...sections.responses.values()].map((entry) => compileResponse(entry, context));
   const { flows, flowOfIntent } = compileFlows(sections, intents.replies, context);
@@ -52,7 +57,7 @@ export function compileBot(head: ParsedFile, others: readonly ParsedFile[], vers
 function contextOf(sections: Sections, faults: Faults, complete: boolean, sources: Sources | undefined): Context {
   const names = (kind: string, section: ReadonlyMap<string, unknown>): Names => new Names(kind, section.keys(), faults, complete);
   return {
-    faults, languages: ['en'], declared: { slots: [], entities: [], actions: [] },
+    faults, languages: ['en'], declared: { slots: [], entities: [], actions: [] }, patterns: { size: 0 },
     intents: names('intent', sections.intents), entities: names('entity', sections.entities), slots: names('slot', sections.slots),
     responses: names('response', sections.responses), flows: names('flow', sections.flows), actions: names('action', sections.actions),
     ...(sources === undefined ? {} : { sources }),
@@ -61,6 +66,7 @@ function contextOf(sections: Sections, faults: Faults, complete: boolean, source
 
 function compileFlows(sections: Sections, replies: ReadonlyMap<string, number>, context: Context): { flows: FlowDefinition[]; flowOfIntent: Map<string, number> } {
   const flows: FlowDefinition[] = [];
+  let instructions = 0;
   const flowOfIntent = new Map<string, number>();
   for (const entry of sections.flows.values()) {
     const compiled = compileFlow(entry, context);
@@ -69,6 +75,8 @@ function compileFlows(sections: Sections, replies: ReadonlyMap<string, number>, 
       else flowOfIntent.set(intent, flows.length);
     }
     flows.push(compiled.flow);
+    instructions += compiled.flow.code.length;
+    if (instructions > MOST_INSTRUCTIONS) { context.faults.error(entry.place, `the flows have more than ${MOST_INSTRUCTIONS} steps together`); break; }
   }
   for (const [intent, response] of replies) {
     flowOfIntent.set(intent, flows.length);

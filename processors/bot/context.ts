@@ -16,6 +16,8 @@ export interface Context {
   readonly languages: readonly string[];
   /** What conditions are checked against: filled before the flows and responses are compiled. */
   readonly declared: { readonly slots: SlotDefinition[]; readonly entities: EntityDefinition[]; readonly actions: ActionDefinition[] };
+  /** Instructions of all patterns so far. */
+  readonly patterns: { size: number };
   /** Notes where things stand, for those who ask. */
   readonly sources?: Sources;
 }

@@ -7,6 +7,7 @@ import { steps, type Step } from './form-step.js';
 import { may, nameOf, need, oneOrMore, record, reference, type Placed } from './shapes.js';
 import type { Entry } from './sections.js';
 import { canonical } from './slot-values.js';
+import { isOneOf } from './static-type.js';
 import type { FlowDefinition, Instruction } from './types-flow.js';
 
 const MOST_INSTRUCTIONS = 1000;
@@ -80,7 +81,7 @@ class Emitter {
       const declared = this.context.declared.slots[slot];
       const literal = literalOf(value);
       if (declared && literal !== null && literal !== '' && canonical(declared.type, literal) === null) this.context.faults.error(place, `the slot "${name}" is of type ${declared.type}, which "${literal}" is not`);
-      else if (declared?.oneOf && literal !== null && !declared.oneOf.some((one) => one.toLowerCase() === literal.toLowerCase())) this.context.faults.unknown(place, `value of the slot "${name}"`, literal, declared.oneOf);
+      else if (declared?.oneOf && literal !== null && !isOneOf(literal, declared.oneOf)) this.context.faults.unknown(place, `value of the slot "${name}"`, literal, declared.oneOf);
       this.add({ op: 'set', slot, value }, id ?? `set:${name}`);
     }
   }

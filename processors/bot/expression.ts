@@ -8,7 +8,7 @@ import { nearest, shown } from './faults.js';
 import { ExpressionFault } from './expression-lexer.js';
 import { MOST_CHARACTERS, parseExpression, type Node } from './expression-parser.js';
 import { made, scalar, type Shape } from './shapes.js';
-import { entityType, listedValues, slotType, type StaticType } from './static-type.js';
+import { entityType, isOneOf, listedValues, slotType, type StaticType } from './static-type.js';
 import type { Comparison, Expression, InputField, Literal, ValueType } from './types-flow.js';
 import { placeIn, type ScalarNode } from './yaml-tree.js';
 
@@ -125,8 +125,8 @@ class Resolver {
   private checkPossible(path: Typed, other: Typed, at: number): void {
     if (path.values === null || other.expression.op !== 'literal' || typeof other.expression.value !== 'string') return;
     const { value } = other.expression;
-    if (path.values.some((one) => one.toLowerCase() === value.toLowerCase())) return;
-    const near = nearest(value, path.values);
+    if (isOneOf(value, path.values)) return;
+    const near = this.near(value, path.values);
     throw new ExpressionFault(at, `${path.name} is never "${shown(value)}"${near === undefined ? '' : `; did you mean "${near}"?`}`);
   }
 
@@ -142,7 +142,7 @@ class Resolver {
       return { expression: { op: 'entity', entity, type: plain(type) }, type, name: path, values: listedValues(declared) };
     }
     if (root === 'attributes') return { expression: { op: 'attribute', name }, type: 'any', name: path, values: null };
-    throw new ExpressionFault(at, `unknown path "${shown(path)}"${did(nearest(root, ROOTS))}`);
+    throw new ExpressionFault(at, `unknown path "${shown(path)}"${did(this.near(root, ROOTS))}`);
   }
 
   private slot(root: 'slots' | 'user' | 'conversation', name: string, at: number): Typed {
@@ -155,18 +155,20 @@ class Resolver {
 
   private field(name: string, at: number): Typed {
     if (Object.hasOwn(FIELDS, name)) {
-      const values = name === 'intent' && this.context.intents.complete ? [...this.context.intents.keys()] : null;
+      const values = name === 'intent' && this.context.intents.complete ? this.context.intents.list : null;
       return { expression: { op: 'input', field: name as InputField }, type: FIELDS[name as InputField], name, values };
     }
     if (this.context.slots.has(name)) throw new ExpressionFault(at, `write slots.${name} for the slot "${name}"`);
     if (this.context.entities.has(name)) throw new ExpressionFault(at, `write entities.${name} for the entity "${name}"`);
-    throw new ExpressionFault(at, `unknown path "${shown(name)}"${did(nearest(name, ROOTS))}; a text stands in quotes`);
+    throw new ExpressionFault(at, `unknown path "${shown(name)}"${did(this.near(name, ROOTS))}; a text stands in quotes`);
   }
+
+  private near(name: string, known: Iterable<string>): string | undefined { return this.context.faults.full ? undefined : nearest(name, known); }
 
   /** -1 where the name may stand in a file that could not be read. */
   private find(kind: 'slots' | 'entities', name: string, at: number): number {
     const names = this.context[kind];
-    if (!names.has(name) && names.complete) throw new ExpressionFault(at, `unknown ${kind === 'slots' ? 'slot' : 'entity'} "${shown(name)}"${did(nearest(name, names.keys()))}`);
+    if (!names.has(name) && names.complete) throw new ExpressionFault(at, `unknown ${kind === 'slots' ? 'slot' : 'entity'} "${shown(name)}"${did(this.near(name, names.list))}`);
     return names.has(name) ? names.use(name) : -1;
   }
 }

@@ -23,9 +23,12 @@ export class Faults {
     if (this.warnings.length < MOST) this.warnings.push({ file: place.file, line: place.line, column: place.column, reason });
   }
 
+  /** No more are shown: what only makes a message better need not be worked out. */
+  get full(): boolean { return this.errors.length >= MOST; }
+
   /** `unknown <what> "<name>"`, with the nearest of the known names where one is near. */
   unknown(place: Place, what: string, name: string, known: Iterable<string>): void {
-    const near = nearest(name, known);
+    const near = this.full ? undefined : nearest(name, known);
     this.error(place, `unknown ${what} "${shown(name)}"${near === undefined ? '' : `; did you mean "${near}"?`}`);
   }
 }

@@ -18,6 +18,10 @@ export function asList(tree: Tree, what: string, faults: Faults): ListNode | und
   return undefined;
 }
 
+/** Control characters but line feed and tab, marks that turn the direction of what follows, halves of pairs: none is seen in an editor. */
+ 
+const UNFIT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\ufeff]|\p{Surrogate}/u;
+
 const HINTS = { scalar: '; put it in quotes', map: ', not a map; a text with ": " in it needs quotes', list: ', not a list' } as const;
 
 /** A text that is not empty; numbers are taken as they are written. */
@@ -26,6 +30,7 @@ export function asText(tree: Tree, what: string, faults: Faults, most = 2000): s
   if (value === undefined) faults.error(tree.place, `${what} must be a text${HINTS[tree.kind]}`);
   else if (value === '') faults.error(tree.place, `${what} is empty`);
   else if (value.length > most) faults.error(tree.place, `${what} is longer than ${most} characters`);
+  else if (UNFIT.test(value)) faults.error(tree.place, `${what} holds a character that is not shown: a control character, a change of direction or half a pair`);
   else return value;
   return undefined;
 }
@@ -92,11 +97,14 @@ export class Fields {
 /** Names → index, for references; a reference to an unknown name is a fault with the nearest known one. */
 export class Names {
   private readonly indexes = new Map<string, number>();
+  /** In order of their indexes. */
+  readonly list: readonly string[];
   readonly used = new Set<number>();
 
   /** `complete`: these are all names that there are, so another one is a fault. */
   constructor(private readonly what: string, names: Iterable<string>, private readonly faults: Faults, readonly complete: boolean) {
     for (const name of names) this.indexes.set(name, this.indexes.size);
+    this.list = [...this.indexes.keys()];
   }
 
   get size(): number { return this.indexes.size; }
@@ -105,7 +113,7 @@ export class Names {
   indexOf(name: string): number { return this.indexes.get(name) ?? -1; }
   has(name: string): boolean { return this.indexes.has(name); }
   /** '' for an index that is none. */
-  nameOf(index: number): string { return [...this.indexes.keys()][index] ?? ''; }
+  nameOf(index: number): string { return this.list[index] ?? ''; }
   /** The index of a name that is there. */
   use(name: string): number {
     const index = this.indexes.get(name) ?? -1;
@@ -113,7 +121,6 @@ export class Names {
     return index;
   }
 
-  add(name: string): number { const index = this.indexes.size; this.indexes.set(name, index); return index; }
 
   /** The index, or -1 after a fault, or where the name may stand in what could not be read. */
   find(name: string, place: Place): number {

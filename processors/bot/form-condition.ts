@@ -3,6 +3,7 @@ import type { Context } from './context.js';
 import { asMap } from './fields.js';
 import { expression, NEVER } from './expression.js';
 import { byKind, flag, list, made, may, named, nameOf, number, oneOrMore, record, reference, scalar, text, type Shape } from './shapes.js';
+import { isOneOf } from './static-type.js';
 import type { Expression } from './types-flow.js';
 import type { MapNode, Tree } from './yaml-tree.js';
 
@@ -25,7 +26,7 @@ const mapForm = record({
   channel: may(oneOrMore(text(32), 'a channel'), 'The conversation is on this channel, or one of these'),
   all: may(named('conditions', () => list(condition, 'a condition')), 'All of these hold'),
   any: may(named('conditions', () => list(condition, 'a condition')), 'One of these holds'),
-  not: may(named('condition', () => condition), 'This does not hold'),
+  not: may(named('condition', () => anyCondition), 'This does not hold'),
 });
 
 const KINDS = ['slot', 'intent', 'channel', 'all', 'any', 'not'] as const;
@@ -38,7 +39,9 @@ const mapped: Shape<Expression> = {
   schema: (definitions) => mapForm.schema(definitions),
 };
 
-export const condition: Shape<Expression> = byKind<Expression>({ scalar: expression, map: mapped });
+export const condition: Shape<Expression> = named('condition', () => anyCondition);
+
+const anyCondition: Shape<Expression> = byKind<Expression>({ scalar: expression, map: mapped });
 
 function readMapped(node: MapNode, context: Context): Expression {
   const kinds = KINDS.filter((key) => node.entries.has(key));
@@ -76,5 +79,5 @@ function ofSlot(node: MapNode, { slot, is, known, above, below }: SlotTests, con
 /** A value that a slot with `oneOf` never has. */
 function checkListed(value: string, slot: number, tree: Tree | undefined, { declared, faults }: Context): void {
   const values = declared.slots[slot]?.oneOf;
-  if (tree && values && !values.some((one) => one.toLowerCase() === value.toLowerCase())) faults.unknown(tree.place, 'value of the slot', value, values);
+  if (tree && values && !isOneOf(value, values)) faults.unknown(tree.place, 'value of the slot', value, values);
 }

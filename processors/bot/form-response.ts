@@ -11,7 +11,9 @@ import type { Tree } from './yaml-tree.js';
 const TITLE = 80;
 
 /** One bubble or a list of them. */
-const bubbles: Shape<Template[]> = byKind({
+const bubbles: Shape<Template[]> = named('bubbles', () => bubbleForms);
+
+const bubbleForms: Shape<Template[]> = byKind({
   scalar: made(template(), (one) => [one]),
   list: made(list(template(), 'a bubble', { least: 1, most: 10, reason: 'a response has 1 to 10 bubbles' }), (found) => found.map((one) => one.value)),
 });
@@ -22,7 +24,9 @@ const quickReplyForm = record({
   payload: may(text(1024), 'What a tap sends: an answer to the open question', null),
 });
 
-const quickReply: Shape<QuickReplyDefinition> = byKind({
+const quickReply: Shape<QuickReplyDefinition> = named('quickReply', () => quickReplyForms);
+
+const quickReplyForms: Shape<QuickReplyDefinition> = byKind({
   scalar: made(text(TITLE), (title, tree, context) => ({ title: compileTemplate(title, tree.place, context), payload: title })),
   map: made(quickReplyForm, ({ title, intent, payload }, tree, context) => {
     if (intent !== null && payload !== null) context.faults.error(tree.place, 'a quick reply has an "intent" or a "payload"');
@@ -48,7 +52,9 @@ const buttonForm = record({
   payload: may(text(1024), 'What a tap sends', null),
 });
 
-const button: Shape<ButtonDefinition> = made(buttonForm, ({ title, url, intent, payload }, tree, { faults }) => {
+const button: Shape<ButtonDefinition> = named('button', () => buttonForms);
+
+const buttonForms: Shape<ButtonDefinition> = made(buttonForm, ({ title, url, intent, payload }, tree, { faults }) => {
   const kinds = tree.kind === 'map' ? ['url', 'intent', 'payload'].filter((key) => tree.entries.has(key)).length : 0;
   if (kinds !== 1) { faults.error(tree.place, 'a button has one of "url", "intent" and "payload"'); return undefined; }
   return title === undefined ? undefined : { title, url, payload: intent === null ? payload : `intent:${intent}` };
@@ -78,10 +84,12 @@ function plain<T>(shape: Shape<T>, make: (found: Template[]) => T): Shape<T> {
 
 const bare = (found: Template[]): Content => ({ text: found, bubbles: undefined, variants: undefined, quickReplies: undefined, buttons: undefined, image: undefined });
 
-const channels = keyed(plain<Content>(record(content), bare), isChannel, 20);
+const channelForm: Shape<Content> = named('channelForm', () => plain<Content>(record(content), bare));
+const channels = keyed(channelForm, isChannel, 20);
 const localForm = record({ ...content, channels: may(channels, 'Its forms for channels') });
 type LocalContent = RecordOf<(typeof localForm)['fields']>;
-const locales = keyed(plain<LocalContent>(localForm, (found) => ({ ...bare(found), channels: undefined })), isOtherLanguage, 50);
+const localContent: Shape<LocalContent> = named('localForm', () => plain<LocalContent>(localForm, (found) => ({ ...bare(found), channels: undefined })));
+const locales = keyed(localContent, isOtherLanguage, 50);
 
 export const responseForm = record({
   ...content,

@@ -3,11 +3,12 @@
  * lead out of it, too many or too large files and everything the checks find give faults, never anything but a coded error.
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ConfabError } from '../../platform/errors.js';
 import { compileBot, type ParsedFile } from './compile.js';
-import { Faults } from './faults.js';
+import { Faults, shown } from './faults.js';
 import { compileKnowledge, isKnowledge, KNOWLEDGE_FOLDER } from './knowledge.js';
 import { Sources } from './sources.js';
 import type { Bot, Fault, KnowledgeDefinition } from './types.js';
@@ -55,7 +56,9 @@ export function checkFiles(files: readonly BotFile[], faults = new Faults()): Bo
   const sources = new Sources();
   const sorted = [...files].sort((a, b) => a.file < b.file ? -1 : 1);
   const knowledge: KnowledgeDefinition[] = [];
+  checkSizes(sorted, faults);
   for (const { file, bytes } of sorted) {
+    if (!isFileName(file)) { faults.error({ file: shown(JSON.stringify(file)), line: 1, column: 1 }, 'the path of a file inside the bot is letters, digits and ".", "_", "-" or blanks, in folders separated by "/"'); continue; }
     const text = decode(file, bytes, faults);
     if (isKnowledge(file)) {
       const found = text === undefined ? undefined : compileKnowledge(file, text, faults);
@@ -70,6 +73,14 @@ export function checkFiles(files: readonly BotFile[], faults = new Faults()): Bo
   const compiled = head && compileBot(head, parsed.filter((one) => one !== head), versionOf(sorted), faults, sources);
   const bot = compiled && { ...compiled, knowledge };
   return { bot: faults.errors.length === 0 ? bot : undefined, faults: faults.errors, warnings: faults.warnings, sources };
+}
+
+/** Files that come packed were not counted while they were read from a folder. */
+function checkSizes(files: readonly BotFile[], faults: Faults): void {
+  const place = { file: '.', line: 1, column: 1 };
+  if (files.length > MOST_FILES) faults.error(place, `more than ${MOST_FILES} files`);
+  if (files.reduce((sum, one) => sum + one.bytes.length, 0) > TOTAL_BYTES) faults.error(place, `the bot is larger than ${TOTAL_BYTES / 1024 / 1024} MiB`);
+  files.forEach(({ file }, at) => { if (files[at - 1]?.file === file) faults.error({ ...place, file: shown(file) }, 'the file stands twice'); });
 }
 
 /** @throws CONFAB_BOT_INVALID with an entry for each fault, `pointer` = `file:line:column` */
@@ -126,13 +137,30 @@ async function collect(root: string, path: string, depth: number, into: BotFile[
     if (!wanted) continue;
     // A mounted ConfigMap consists of links, so they are followed, but never out of the folder.
     if (entry.isSymbolicLink() && !await inside(root, file)) { faults.error(place, 'a link that leads out of the folder'); continue; }
-    const found = await stat(join(root, file));
-    if (!found.isFile()) continue;
+    if (!isFileName(file)) { faults.error(place, 'the name of a file is letters, digits and ".", "_", "-" or blanks'); continue; }
     if (into.length >= MOST_FILES) { faults.error(place, `more than ${MOST_FILES} files`); return; }
-    if (found.size > FILE_BYTES) { faults.error(place, `larger than ${FILE_BYTES / 1024} KiB`); continue; }
-    const bytes = await readFile(join(root, file));
+    const bytes = await readBounded(join(root, file));
+    if (typeof bytes === 'string') { faults.error(place, bytes); continue; }
     if (into.reduce((sum, one) => sum + one.bytes.length, bytes.length) > TOTAL_BYTES) { faults.error(place, `the bot is larger than ${TOTAL_BYTES / 1024 / 1024} MiB`); return; }
     into.push({ file, bytes });
+  }
+}
+
+/** The file's bytes, or why they are not read. Of what another process puts in its place meanwhile no more is read either. */
+async function readBounded(path: string): Promise<Uint8Array | string> {
+  // Without O_NONBLOCK a pipe would be waited for.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => error.code ?? 'unknown');
+  if (typeof handle === 'string') return `cannot be read: ${handle}`;
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) return 'no ordinary file';
+    if (found.size > FILE_BYTES) return `larger than ${FILE_BYTES / 1024} KiB`;
+    const bytes = Buffer.alloc(FILE_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) read = (await handle.read(bytes, length, bytes.length - length, length)).bytesRead;
+    return length > FILE_BYTES ? `larger than ${FILE_BYTES / 1024} KiB` : Uint8Array.from(bytes.subarray(0, length));
+  } finally {
+    await handle.close();
   }
 }
 
@@ -152,6 +180,14 @@ function decode(file: string, bytes: Uint8Array, faults: Faults): string | undef
     faults.error({ file, line: 1, column: 1 }, 'the file is not UTF-8');
     return undefined;
   }
+}
+
+const NAME = /^[\p{L}\p{N}_-][\p{L}\p{M}\p{N}._ -]{0,99}$/u;
+
+/** A path that stays inside and shows what it is: files also come packed, from the log. */
+function isFileName(file: string): boolean {
+  const parts = file.split('/');
+  return parts.length <= DEPTH + 1 && parts.every((part) => NAME.test(part));
 }
 
 /** Hash of names and contents: the same folder has the same version everywhere. */

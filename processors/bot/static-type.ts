@@ -29,5 +29,18 @@ export function slotType(slot: SlotDefinition | undefined, entities: readonly En
 /** The values of an entity that is nothing but a list. */
 export function listedValues(entity: EntityDefinition | undefined): readonly string[] | null {
   if (!entity || entity.system !== null || entity.patterns.length > 0 || entity.values.length === 0) return null;
-  return entity.values.map((one) => one.value);
+  const known = LISTED.get(entity) ?? entity.values.map((one) => one.value);
+  LISTED.set(entity, known);
+  return known;
+}
+
+/** A bot has many conditions on one entity. */
+const LISTED = new WeakMap<EntityDefinition, readonly string[]>();
+const FOLDED = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** Whether the value is one of them, without regard to case. */
+export function isOneOf(value: string, values: readonly string[]): boolean {
+  const folded = FOLDED.get(values) ?? new Set(values.map((one) => one.toLowerCase()));
+  FOLDED.set(values, folded);
+  return folded.has(value.toLowerCase());
 }

@@ -6,10 +6,11 @@ import type { Bot, Instruction } from './types.js';
 export function warnUnused(bot: Bot, sections: Sections, context: Context): void {
   const { faults } = context;
   const reached = reachedFlows(bot);
+  const circles = circling(bot);
   bot.flows.forEach((flow, index) => {
     const entry = sections.flows.get(flow.name);
     if (entry && !reached.has(index)) faults.warn(entry.place, `nothing leads to the flow "${flow.name}"`);
-    else if (entry && circles(bot, index)) faults.warn(entry.place, `the flow "${flow.name}" goes in a circle without asking anything`);
+    else if (entry && circles.has(index)) faults.warn(entry.place, `the flow "${flow.name}" goes in a circle without asking anything`);
   });
   for (const intent of bot.intents) {
     const entry = sections.intents.get(intent.name);
@@ -40,31 +41,65 @@ function leadsTo(bot: Bot, instruction: Instruction): number[] {
   }
 }
 
-/** Whether the flow can come back to its beginning without a question in between: such a turn is broken off. */
-function circles(bot: Bot, start: number): boolean {
-  const seen = new Set<string>();
-  const open: [number, number][] = [[start, 0]];
-  for (let at = open.pop(); at; at = open.pop()) {
-    const [flow, pc] = at;
-    const key = `${flow}.${pc}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const instruction = bot.flows[flow]?.code[pc];
-    if (!instruction) continue;
-    if ((instruction.op === 'go' || instruction.op === 'call') && instruction.flow === start) return true;
-    for (const next of follow(instruction, flow, pc)) open.push(next);
-  }
-  return false;
+/** Flows that can come back to their own beginning without a question in between: such a turn is broken off. */
+function circling(bot: Bot): ReadonlySet<number> {
+  const passing = passingFlows(bot);
+  const leads = bot.flows.map((_, flow) => walk(bot, flow, passing).into);
+  const found = new Set<number>();
+  // Each flow is left in one pass: what it cannot come back from, nobody who comes later needs to try.
+  const state = new Uint8Array(bot.flows.length);
+  for (let start = 0; start < bot.flows.length; start++) if (state[start] === 0) findCircles(start, leads, state, found);
+  return found;
 }
 
-function follow(instruction: Instruction, flow: number, pc: number): [number, number][] {
+/** Depth first, without recursion: a flow that is met again while it is still open closes a circle. */
+function findCircles(start: number, leads: readonly (readonly number[])[], state: Uint8Array, found: Set<number>): void {
+  const open: { flow: number; next: number }[] = [{ flow: start, next: 0 }];
+  state[start] = 1;
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const to = leads[top.flow]?.[top.next];
+    top.next += 1;
+    if (to === undefined) { state[top.flow] = 2; open.pop(); continue; }
+    if (state[to] === 1) found.add(to);
+    if (state[to] === 0) { state[to] = 1; open.push({ flow: to, next: 0 }); }
+  }
+}
+
+/** Flows that can be run to their end without a question. Found in rounds; of very long chains of calls some are missed, and no circle is told of. */
+function passingFlows(bot: Bot): ReadonlySet<number> {
+  const passing = new Set<number>();
+  for (let round = 0, before = -1; round < 20 && passing.size > before; round++) {
+    before = passing.size;
+    bot.flows.forEach((_, flow) => { if (!passing.has(flow) && walk(bot, flow, passing).ends) passing.add(flow); });
+  }
+  return passing;
+}
+
+/** What one flow leads into, and whether it can end, before it asks anything. */
+function walk(bot: Bot, flow: number, passing: ReadonlySet<number>): { into: number[]; ends: boolean } {
+  const code = bot.flows[flow]?.code ?? [];
+  const seen = new Uint8Array(code.length + 1);
+  const into: number[] = [];
+  const open = [0];
+  let ends = false;
+  for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
+    const instruction = code[pc];
+    if (!instruction) { ends = true; continue; }
+    if (seen[pc] === 1) continue;
+    seen[pc] = 1;
+    if (instruction.op === 'go' || instruction.op === 'call') into.push(instruction.flow);
+    open.push(...follow(instruction, pc, passing));
+  }
+  return { into: into.filter((one) => one >= 0), ends };
+}
+
+function follow(instruction: Instruction, pc: number, passing: ReadonlySet<number>): number[] {
   switch (instruction.op) {
-    case 'ask': case 'confirm': case 'end': case 'cancel': case 'handoff': return [];
-    case 'jump': return [[flow, instruction.to]];
-    case 'unless': return [[flow, pc + 1], [flow, instruction.to]];
-    case 'act': return [[flow, pc + 1], ...instruction.error >= 0 ? [[flow, instruction.error] as [number, number]] : []];
-    case 'go': return [[instruction.flow, 0]];
-    case 'call': return [[instruction.flow, 0], [flow, pc + 1]];
-    default: return [[flow, pc + 1]];
+    case 'ask': case 'confirm': case 'end': case 'cancel': case 'handoff': case 'go': return [];
+    case 'jump': return [instruction.to];
+    case 'unless': return [pc + 1, instruction.to];
+    case 'act': return instruction.error >= 0 ? [pc + 1, instruction.error] : [pc + 1];
+    case 'call': return passing.has(instruction.flow) ? [pc + 1] : [];
+    default: return [pc + 1];
   }
 }

@@ -45,7 +45,7 @@ export function parseTree(file: string, text: string, faults: Faults): Tree | un
   const lines = new LineCounter();
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter: lines, schema: 'core', version: '1.2', uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
+    document = parseDocument(text, { lineCounter: lines, schema: 'core', version: '1.2', uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'error' });
   } catch {
     faults.error(start, 'the file cannot be read as YAML: it is nested too deeply');
     return undefined;
