@@ -6,6 +6,7 @@
  * The text of a person is data in a question and nothing else. What comes of an answer is text: to be said, or a value that
  * the slot may have. No answer starts a flow, calls an action or changes anything.
  */
+import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../../platform/clock.js';
 import { conversationKey } from '../../../platform/conversation-key.js';
 import { ConfabError, toConfabError } from '../../../platform/errors.js';
@@ -27,7 +28,7 @@ import { KnowledgeBase } from './knowledge-base.js';
 import { LiveReply } from './live-reply.js';
 import { modelMetrics, type ModelMetrics } from './model-metrics.js';
 import type { Passage } from './passages.js';
-import { buildPrompt, tokensOf, type Prompt } from './prompt.js';
+import { buildPrompt, type Prompt } from './prompt.js';
 import { checkRephrased } from './rephrased.js';
 
 export interface ResponderOptions {
@@ -70,6 +71,7 @@ export class ModelResponder {
   async run(request: ModelEffect, call: EffectCall): Promise<EffectResult> {
     const { clock, logger } = this.options;
     const { key, kind, task } = request;
+    call.signal.throwIfAborted();
     const start = clock.monotonic();
     this.metrics.asked(task);
     try {
@@ -193,7 +195,7 @@ export class ModelResponder {
   }
 }
 
-/** Known to the other side by conversation, and to nobody by name. */
+/** The same for one conversation, and nothing that names it: hosted models ask for it, to tell who abuses them. */
 function userOf({ tenant, conversation }: ModelEffect): string {
-  return tokensOf(conversation) > 0 ? conversationKey(tenant, conversation).slice(0, 64) : tenant;
+  return createHash('sha256').update(conversationKey(tenant, conversation)).digest('hex').slice(0, 16);
 }
