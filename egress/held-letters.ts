@@ -1,4 +1,7 @@
-/** Dead letters of one partition that wait for what belongs before them. */
+/**
+ * Dead letters of one partition that wait for what belongs before them. A reply that comes behind a letter all the same takes
+ * it with it once more: an outbox that was flushed in between would not know that the letter follows.
+ */
 import type { Outcome } from './outcome.js';
 
 /**
@@ -14,7 +17,10 @@ export class HeldLetters {
   /** Given out by `merge`, not yet announced. */
   private taken: Held[] = [];
   /** Announced of late: in the order of time. */
-  private kept: { readonly offset: number; readonly until: number }[] = [];
+  private kept: (Pick<Held, 'outcome' | 'offset'> & { readonly until: number })[] = [];
+
+  /** True when `merge` changes nothing. */
+  get empty(): boolean { return this.byKey.size === 0 && this.kept.length === 0; }
 
   /** Conversations with letters that wait. */
   get size(): number { return this.byKey.size; }
@@ -33,6 +39,7 @@ export class HeldLetters {
   /** The replies with each letter before the next later reply of its conversation; those that are due come at the end. */
   merge(replies: readonly Outcome[], now: number): Outcome[] {
     const merged: Outcome[] = [];
+    if (this.kept.length > 0) this.overtaken(replies, now);
     for (const reply of replies) {
       if (this.byKey.has(reply.key)) this.take(reply.key, merged, ({ outcome }) => outcome.position < reply.position);
       merged.push(reply);
@@ -43,7 +50,7 @@ export class HeldLetters {
 
   /** What `merge` gave out has been announced. */
   published(now: number): void {
-    for (const { offset } of this.taken) this.kept.push({ offset, until: now + KEEP_MILLIS });
+    for (const { outcome, offset } of this.taken) this.kept.push({ outcome, offset, until: now + KEEP_MILLIS });
     this.taken = [];
   }
 
@@ -56,6 +63,15 @@ export class HeldLetters {
     for (const held of this.byKey.values()) for (const { offset } of held) lowest = Math.min(lowest, offset);
     for (const { offset } of this.taken) lowest = Math.min(lowest, offset);
     return lowest;
+  }
+
+  /** Letters that were announced before a reply which stands before them wait once more, for that reply. */
+  private overtaken(replies: readonly Outcome[], now: number): void {
+    const first = new Map<string, string>();
+    for (const { key, position } of replies) if (!first.has(key)) first.set(key, position);
+    const behind = this.kept.filter(({ outcome }) => outcome.position > (first.get(outcome.key) ?? outcome.position));
+    for (const { outcome, offset } of behind) this.add(outcome, offset, now);
+    this.kept = this.kept.filter((letter) => !behind.includes(letter));
   }
 
   private take(key: string, into: Outcome[], wanted: (held: Held) => boolean): void {

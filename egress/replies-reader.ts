@@ -201,7 +201,7 @@ export class RepliesReader {
       else for (const record of records) letters.push(...await this.letter(record));
     }
     for (const { outcome, offset } of letters) partition.held.add(outcome, offset, now + this.hold);
-    return partition.held.size === 0 ? replies : partition.held.merge(replies, now);
+    return partition.held.empty ? replies : partition.held.merge(replies, now);
   }
 
   private async letter(record: LogRecord): Promise<{ outcome: Outcome; offset: number }[]> {

@@ -67,6 +67,24 @@ test('what an announcement stands behind is looked for in the log, whatever the 
   assert.deepEqual([(await socket.next()).position, (await socket.next()).position], [second, third]);
 });
 
+test('a reply that comes behind a dead letter, after the outbox was flushed: who resumes gets both', async (t) => {
+  const scene = await Scene.make(1);
+  const outbox = new MemoryOutbox({ clock: scene.clock });
+  const { app } = await testNode(t, scene, { outbox, holdMillis: 0 });
+  const [slow, broken] = [await scene.accept('c1'), await scene.accept('c1')];
+  const letter = await scene.giveUp('c1', broken);
+  await turns();
+  outbox.flush();
+  const reply = await scene.answer('c1', slow);
+  await turns();
+  for (const after of [slow, broken]) {
+    const socket = await openSocket(app, stream(after), 'confab.v1');
+    await socket.next();
+    if (after === slow) assert.equal((await socket.next()).position, reply);
+    assert.equal((await socket.next()).position, letter);
+  }
+});
+
 /** Only the last eight outcomes were remembered: who resumed over more than these got the dead letter from the log, and once more when it was announced. */
 test('an outcome that was recovered from the log is not sent again when it is announced late', async (t) => {
   const scene = await Scene.make(1);

@@ -7,6 +7,7 @@
  */
 import { ConfabError, toConfabError } from '../platform/errors.js';
 import type { Timer } from '../platform/clock.js';
+import { parseOrigin } from '../platform/live-bus/live-channel.js';
 import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
 import type { Hub } from './hub.js';
@@ -17,6 +18,8 @@ export interface Outlet {
   readonly open: boolean;
   /** Sends a frame of the subscription. */
   deliver(frame: string): void;
+  /** Sends a frame that may be lost, if the network is not behind; false when it was not sent. */
+  deliverLossy(frame: string): boolean;
   /** Sends a frame of many; resolves when the network has taken enough for the next. */
   deliverPaced(frame: string): Promise<void>;
   error(error: ConfabError, conversationId: string): void;
@@ -44,6 +47,8 @@ export class Subscription {
   /** Places of what was sent, as numbers: a socket may have thousands of conversations. */
   private recent: number[] | undefined;
   private again = false;
+  /** The reply whose pieces are shown: the message that it answers, and the piece that is next. */
+  private making: { readonly before: string; readonly next: number } | undefined;
   /** Older outcomes are gone from the log: what comes goes out without them. */
   private gone = false;
 
@@ -68,7 +73,7 @@ export class Subscription {
   offer(announcement: Announcement): void {
     if (this.closed) return;
     if (announcement.position === '') {
-      if (announcement.prev !== this.outlet.id) this.outlet.deliver(announcement.frame);
+      this.show(announcement);
     } else if (this.live) {
       if (!this.pass(announcement, false)) this.catchUp([announcement]);
     } else if (this.pending !== undefined && this.pending.length < MAX_PENDING) {
@@ -78,6 +83,20 @@ export class Subscription {
     } else {
       this.overflowed = true;
     }
+  }
+
+  /** What has no place: who types elsewhere, and a reply in the making, never behind that reply and without a gap in its pieces. */
+  private show({ prev, frame }: Announcement): void {
+    const origin = typeof prev === 'string' ? parseOrigin(prev) : undefined;
+    if (origin === undefined) {
+      if (prev !== this.outlet.id) this.outlet.deliver(frame);
+      return;
+    }
+    const { before, index } = origin;
+    if (!this.live || this.seen >= `${before.slice(0, -2)}01`) return;
+    if (index !== null && index !== 0 && (this.making?.before !== before || this.making.next !== index)) return;
+    const shown = this.outlet.deliverLossy(frame);
+    if (index !== null) this.making = shown ? { before, next: index + 1 } : undefined;
   }
 
   /** Announcements may have been missed: looks for them. */
