@@ -16,7 +16,7 @@ export class TestStages {
 
   constructor(private readonly versions: ReadonlyMap<string, Bot>, readonly models: ModelCache, coverage: Coverage) {
     this.botId = versions.get(CURRENT)?.id ?? '';
-    this.bots = { versions: (id) => (id === this.botId ? this.live : []), all: () => this.live };
+    this.bots = { versions: (id) => (id === this.botId ? this.live : []), all: () => this.live, choose: (id) => (id === this.botId ? this.live[0] : undefined) };
     this.made = {
       intent: createIntentStage({ bots: this.bots, cache: models }),
       dialogue: createDialogueStage({ bots: this.bots, trace: (bot, flow, pc) => { coverage.ran(bot, flow, pc); } }),

@@ -1,0 +1,1 @@
+export { lintBot, type FindingKind, type LintFinding } from './lint.js';
