@@ -8,6 +8,7 @@ import { fairness } from './fairness.js';
 import { growth } from './growth.js';
 import { idle } from './idle.js';
 import { ingress } from './ingress.js';
+import { intent } from './intent.js';
 import { latency } from './latency.js';
 import { BenchmarkError, BenchmarkOptions, progress, rounded, type Benchmark } from './lib/benchmark.js';
 import { build } from './lib/build.js';
@@ -18,7 +19,7 @@ import { pipeline } from './pipeline.js';
 import { rebalance } from './rebalance.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, intent };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [
