@@ -123,16 +123,21 @@ export class OutboundClient {
 
 function exchange(client: ClientRequest, { body, maxBytes }: OutboundRequest): Promise<OutboundAnswer> {
   return new Promise((resolve, reject) => {
-    client.once('error', reject);
+    // Not once: a connection that is destroyed may say so again, and an error that nobody hears ends the process.
+    client.on('error', reject);
     client.once('response', (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
-      const tooLarge = (): void => { client.destroy(new ConfabError('CONFAB_ACTION_ANSWER_TOO_LARGE', { detail: `It has more than ${maxBytes} bytes.` })); };
-      response.once('error', reject);
+      const tooLarge = (): void => {
+        reject(new ConfabError('CONFAB_ACTION_ANSWER_TOO_LARGE', { detail: `It has more than ${maxBytes} bytes.` }));
+        // Without the error: the connection may be back in the pool already, where nobody would hear of it.
+        client.destroy();
+      };
+      response.on('error', reject);
       response.once('close', () => { if (!response.complete) reject(new Error('the answer was cut off')); });
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > maxBytes) tooLarge(); else chunks.push(chunk);
+        if (bytes <= maxBytes) chunks.push(chunk); else tooLarge();
       });
       response.once('end', () => { resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }); });
       if (Number(response.headers['content-length'] ?? 0) > maxBytes) tooLarge();

@@ -19,8 +19,10 @@ export interface EffectsOptions {
   /** Without it actions are unavailable. `onRetry` counts. */
   readonly http?: (onRetry: () => void) => Pick<HttpActions, 'run'>;
   /** Answers with a result of its own, failures as a status; without it the model is unavailable. */
-  readonly model?: EffectRunner;
+  readonly model?: ModelRunner;
 }
+
+export interface ModelRunner { run(request: ModelEffect, call: EffectCall): Promise<EffectResult> }
 
 /** Of the configuration: whoever operates Confab hears of them. */
 const CONFIGURATION: ReadonlySet<ErrorCode> = new Set(['CONFAB_ACTION_HOST_FORBIDDEN', 'CONFAB_ACTION_ADDRESS_FORBIDDEN', 'CONFAB_ACTION_SECRET_MISSING']);
@@ -62,7 +64,7 @@ async function runHttp(http: Pick<HttpActions, 'run'> | undefined, request: Http
   }
 }
 
-async function runModel(model: EffectRunner | undefined, request: ModelEffect, call: EffectCall): Promise<Settled> {
+async function runModel(model: ModelRunner | undefined, request: ModelEffect, call: EffectCall): Promise<Settled> {
   const result = await model?.run(request, call) ?? failedEffect(request, 'CONFAB_EFFECT_UNAVAILABLE');
   return { code: result.status, result };
 }
