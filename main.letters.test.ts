@@ -12,7 +12,7 @@ import { silentLogger } from './platform/observability/logger.js';
 import { packageRoot } from './platform/package-root.js';
 import { systemRandom } from './platform/random.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
-import { loadBots } from './processors/bot/index.js';
+import { loadBots, type Bots } from './processors/bot/index.js';
 import { TopologyDriver } from './processors/topology-driver.js';
 import { clean } from './topology/testing.js';
 
@@ -89,7 +89,7 @@ test('in memory: the chain of replies stays whole around a message that was retr
   assert.ok(parcel);
   const late = { ...parcel, id: 'late' };
   let mended = false;
-  const bots = { all: () => [parcel, late], versions: (id: string) => (id === 'parcel' ? [parcel] : id === 'late' && mended ? [late] : []) };
+  const bots: Bots = { all: () => [parcel, late], versions: (id: string) => (id === 'parcel' ? [parcel] : id === 'late' && mended ? [late] : []), choose: (id: string) => bots.versions(id)[0] };
   const driver = await TopologyDriver.create({ bots, models: new Map() });
   t.after(() => driver.close());
   const desk = new LetterDesk({ log: driver.log, codec: driver.codec, clock: { ...systemClock, now: () => driver.clock.now() }, random: systemRandom, prefix: '' });

@@ -13,6 +13,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'replay', description: 'send recorded dialogues through a running pipeline and judge the outcomes', load: async (context) => (await import('./replay.js')).replayCommand(context) },
   { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
   { name: 'bot', description: 'bots: check, lint, test, train, evaluate', load: async (context) => (await import('./bot.js')).botCommand(context) },
+  { name: 'settings', description: 'flags and settings that change while nodes run', load: async (context) => (await import('./settings.js')).settingsCommand(context) },
   { name: 'produce', description: 'write records to a topic from JSON lines', load: async (context) => (await import('./produce.js')).produceCommand(context) },
   { name: 'dead-letters', description: 'what stages could not process: list, show, retry, discard', load: async (context) => (await import('./dead-letters.js')).deadLettersCommand(context) },
   { name: 'rebuild', description: 'make what is kept beside the log again from the log, or compare it', load: async (context) => (await import('./rebuild.js')).rebuildCommand(context) },

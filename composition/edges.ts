@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createEgress } from '../egress/egress.js';
 import type { Fanout } from '../egress/fanout/fanout.js';
+import { showLiveFrames } from '../egress/live-frames.js';
 import type { Outbox } from '../egress/outbox/outbox.js';
 import type { ClaimIndex } from '../ingress/acceptance/claim-index/claim-index.js';
 import { createAcceptor } from '../ingress/acceptance/create.js';
@@ -29,11 +30,12 @@ export async function addIngress(app: FastifyInstance, infrastructure: Infrastru
   return { name: 'ingress', drain: () => acceptor.drain(), stop: async () => { await acceptor.close(); await claims.close(); } };
 }
 
-/** Whether a bot exists: those of this process, which may change while it runs, or else the folders there are. */
-function knownBots({ bots, config }: Infrastructure): (id: string) => boolean {
+/** Whether a bot exists: those of this process, which may change while it runs, or else the folders and what was deployed. */
+function knownBots({ rollout, config }: Infrastructure): (id: string) => boolean {
+  const { bots, deployed } = rollout;
   if (bots !== undefined) return (id) => bots.versions(id).length > 0;
   const names = botNames(config.pipeline.botsDir);
-  return (id) => names.has(id);
+  return (id) => names.has(id) || deployed(id);
 }
 
 interface Claims {
@@ -59,9 +61,10 @@ export async function addEgress(app: FastifyInstance, infrastructure: Infrastruc
   const { outbox, fanout } = redis === undefined ? await localDelivery(infrastructure) : await sharedDelivery(infrastructure, redis);
   const egress = await createEgress({ ...infrastructure, outbox, fanout, prefix: config.pipeline.prefix, maxQueueBytes: config.delivery.socketQueue });
   await app.register(egress.routes);
+  const stopLive = redis === undefined ? showLiveFrames(infrastructure.live, fanout, (await infrastructure.log.topic(topicName(config.pipeline.prefix, 'messages.v1'))).partitions) : undefined;
   return {
     name: 'egress', start: () => egress.start(), ready: () => egress.ready(),
-    stop: async () => { await egress.close(); await fanout.close(); await outbox.close(); },
+    stop: async () => { stopLive?.(); await egress.close(); await fanout.close(); await outbox.close(); },
   };
 }
 

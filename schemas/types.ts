@@ -36,6 +36,10 @@ export interface BotVersion {
   readonly share: number;
   /** The folder, packed. */
   readonly files: Buffer | null;
+  /** When it got this status. */
+  readonly deployedAt: number | null;
+  /** Principal. */
+  readonly deployedBy: string | null;
 }
 
 /** A record that a stage could not process, whole; or the record that closes one. */

@@ -32,6 +32,8 @@ export interface StageDefinition<T extends string = string> {
   readonly scope: 'conversation' | 'partition';
   /** The topic that holds the stage's state, for stages that keep one. */
   readonly state?: T;
+  /** Small compacted topics that every process of the stage reads whole, without a group, and goes on reading. */
+  readonly follows?: readonly T[];
   /** At most one commit in this many milliseconds, for stages that aggregate. */
   readonly commitEvery?: number;
   /**
@@ -48,13 +50,15 @@ export interface StageDefinition<T extends string = string> {
 export interface EdgeDefinition<T extends string = string> {
   readonly reads?: readonly T[];
   readonly writes?: readonly T[];
+  /** As in a stage. */
+  readonly follows?: readonly T[];
   /** What it shows to those who ask: it reads these topics without a group, and sees what the groups of all readers have committed. */
   readonly inspects?: readonly T[];
   /**
    * Run by hand, one command at a time: no process has it as a role. true: in a group and with transactions of its own;
-   * 'reads': it changes nothing.
+   * 'reads': it changes nothing; 'writes': it appends, without a group and transactions.
    */
-  readonly command?: true | 'reads';
+  readonly command?: true | 'reads' | 'writes';
   readonly purpose: string;
 }
 
@@ -90,7 +94,9 @@ export function checkTopology(declaration: Topology): void {
     if (!NAME_FORM.test(name)) refuse(`edge "${name}"`, 'the name must be lower-case words joined by "-"');
     if (name in declaration.stages) refuse(`edge "${name}"`, 'a stage has the same name');
     if (edge.command === 'reads' && (edge.reads !== undefined || edge.writes !== undefined)) refuse(`edge "${name}"`, 'a command that only reads has "inspects", neither a group nor anything to write');
-    for (const topic of [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? [])]) known(`edge "${name}"`, topic, declaration);
+    for (const topic of [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...(edge.follows ?? [])]) known(`edge "${name}"`, topic, declaration);
+    for (const topic of edge.follows ?? []) checkFollowed(`edge "${name}"`, topic, declaration);
+    if (edge.command === 'writes' && edge.reads !== undefined) refuse(`edge "${name}"`, 'a command that only appends has no group: it follows');
   }
   known('deadLetters', declaration.deadLetters, declaration);
   if (declaration.topics[declaration.deadLetters]?.partitions !== 'conversation') refuse('deadLetters', 'must have the partitions of the conversation topics');
@@ -113,7 +119,8 @@ function checkStage(name: string, stage: StageDefinition, declaration: Topology)
   if (!NAME_FORM.test(name)) refuse(node, 'the name must be lower-case words joined by "-"');
   if (stage.reads.length === 0) refuse(node, 'it reads no topic');
   if (new Set(stage.reads).size !== stage.reads.length) refuse(node, 'it reads a topic twice');
-  for (const topic of [...stage.reads, ...stage.writes, ...(stage.state === undefined ? [] : [stage.state])]) known(node, topic, declaration);
+  for (const topic of [...stage.reads, ...stage.writes, ...(stage.state === undefined ? [] : [stage.state]), ...(stage.follows ?? [])]) known(node, topic, declaration);
+  for (const topic of stage.follows ?? []) checkFollowed(node, topic, declaration);
   for (const topic of stage.reads) {
     if (declaration.topics[topic]?.partitions !== 'conversation') refuse(node, `reads "${topic}", which is not partitioned by conversation`);
     if (stage.writes.includes(topic)) refuse(node, `reads and writes "${topic}": a cycle onto itself`);
@@ -125,6 +132,12 @@ function checkStage(name: string, stage: StageDefinition, declaration: Topology)
   }
   if (stage.commitEvery !== undefined && stage.scope !== 'partition') refuse(node, 'commitEvery is for scope "partition"');
   if (!(stage.budget > 0)) refuse(node, 'the budget must be positive');
+}
+
+/** Whole and for ever: such a topic must be compacted, and have one order. */
+function checkFollowed(node: string, topic: string, declaration: Topology): void {
+  const followed = declaration.topics[topic];
+  if (followed && (followed.cleanup !== 'compact' || followed.partitions !== 1)) refuse(node, `follows "${topic}", which is not a compacted topic of one partition`);
 }
 
 function known(node: string, topic: string, declaration: Topology): void {

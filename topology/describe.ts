@@ -38,6 +38,7 @@ function stageLines(name: string, stage: StageDefinition, settings: TopologySett
     `  reads      ${stage.reads.join(', ')} as group ${settings.prefix}confab.${name}`,
     ...listed('writes    ', stage.writes),
     ...(stage.state === undefined ? [] : [`  state      ${stage.state}`]),
+    ...listed('follows   ', stage.follows ?? []),
     `  scope      ${stage.scope}${stage.commitEvery === undefined ? '' : `, a commit every ${duration(stage.commitEvery)} at most`}`,
     `  budget     ${duration(stage.budget)} a record`,
   ];
@@ -45,7 +46,7 @@ function stageLines(name: string, stage: StageDefinition, settings: TopologySett
 
 function edgeLines(name: string, edge: EdgeDefinition, settings: TopologySettings): string[] {
   return [
-    '', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? []), ...listed('inspects  ', edge.inspects ?? []),
+    '', `edge ${name}`, `  ${edge.purpose}`, ...listed('reads     ', edge.reads ?? []), ...listed('writes    ', edge.writes ?? []), ...listed('follows   ', edge.follows ?? []), ...listed('inspects  ', edge.inspects ?? []),
     ...(edge.command === 'reads' ? ['  run as     a command that only reads'] : []),
     ...(edge.command === true ? [`  run as     a command, in the group ${settings.prefix}confab.${name}`] : []),
   ];

@@ -23,9 +23,10 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
   for (const [name, stage] of Object.entries(topology.stages)) {
     for (const read of stage.reads) topic(name, read, 'read');
     for (const write of [...stage.writes, topology.deadLetters]) topic(name, write, 'write');
+    for (const followed of stage.follows ?? []) topic(name, followed, 'read');
     if (stage.state !== undefined) { topic(name, stage.state, 'read'); topic(name, stage.state, 'write'); }
     for (const source of sources(topology)) if (!stage.reads.includes(source)) topic(name, source, 'describe');
-    seen(name, [...stage.reads, ...stage.writes, topology.deadLetters, ...(stage.state === undefined ? [] : [stage.state]), ...sources(topology)]);
+    seen(name, [...stage.reads, ...stage.writes, topology.deadLetters, ...(stage.state === undefined ? [] : [stage.state]), ...(stage.follows ?? []), ...sources(topology)]);
     group(name);
     grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
   }
@@ -33,8 +34,9 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
     for (const read of edge.reads ?? []) topic(name, read, 'read');
     for (const write of edge.writes ?? []) topic(name, write, 'write');
     for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source) && !edge.inspects?.includes(source)) topic(name, source, 'describe');
-    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...sources(topology)]);
+    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...(edge.follows ?? []), ...sources(topology)]);
     if (edge.reads !== undefined) group(name);
+    for (const followed of edge.follows ?? []) topic(name, followed, 'read');
     for (const shown of edge.inspects ?? []) topic(name, shown, 'read');
     if (edge.inspects !== undefined) for (const reader of readersOf(topology)) grant(name, { resource: 'group', name: `${prefix}confab.${reader}`, pattern: 'literal', operation: 'describe' });
     if (edge.command === true) grant(name, { resource: 'transactional-id', name: `${prefix}confab.${name}.`, pattern: 'prefixed', operation: 'write' });
@@ -58,7 +60,7 @@ export function topicsOf(topology: Topology, names: readonly string[]): string[]
   const touched = new Set(names.flatMap((name) => {
     const stage = topology.stages[name];
     const edge = topology.edges[name];
-    return [...(stage?.reads ?? []), ...(stage?.writes ?? []), ...(stage?.state === undefined ? [] : [stage.state]), ...(stage === undefined ? [] : [topology.deadLetters]), ...(edge?.reads ?? []), ...(edge?.writes ?? []), ...sources(topology)];
+    return [...(stage?.reads ?? []), ...(stage?.writes ?? []), ...(stage?.state === undefined ? [] : [stage.state]), ...(stage === undefined ? [] : [topology.deadLetters]), ...(edge?.reads ?? []), ...(edge?.writes ?? []), ...(stage?.follows ?? []), ...(edge?.follows ?? []), ...sources(topology)];
   }));
   return Object.keys(topology.topics).filter((name) => touched.has(name));
 }

@@ -45,11 +45,11 @@ export const topology = defineTopology({
   },
   stages: {
     intent: {
-      reads: ['messages.v1'], writes: ['intents.v1'], scope: 'conversation', budget: 30 * SECOND,
+      reads: ['messages.v1'], writes: ['intents.v1'], follows: ['bots.v1'], scope: 'conversation', budget: 30 * SECOND,
       purpose: 'Finds the intent and the entities of each message.',
     },
     dialogue: {
-      reads: ['intents.v1'], writes: ['replies.v1', 'timers.v1'], state: 'dialogue-states.v1', scope: 'conversation', budget: 30 * SECOND,
+      reads: ['intents.v1'], writes: ['replies.v1', 'timers.v1'], state: 'dialogue-states.v1', follows: ['bots.v1', 'settings.v1'], scope: 'conversation', budget: 30 * SECOND,
       purpose: 'Holds the conversation: one reply for each message.',
     },
     timers: {
@@ -62,14 +62,18 @@ export const topology = defineTopology({
     },
   },
   edges: {
-    ingress: { writes: ['messages.v1'], reads: ['messages.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
+    ingress: { writes: ['messages.v1'], reads: ['messages.v1'], follows: ['bots.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
     egress: {
-      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
+      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], follows: ['bots.v1', 'settings.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
       purpose: 'Pushes outcomes over WebSockets and serves history; X-ray shows operators the rest of a conversation.',
     },
     'dead-letters': {
       reads: ['dead-letters.v1', 'messages.v1', 'intents.v1'], writes: ['messages.v1', 'dead-letters.v1'], command: true,
       purpose: 'Operators retry and discard dead letters.',
+    },
+    deployer: {
+      follows: ['bots.v1', 'settings.v1'], writes: ['bots.v1', 'settings.v1'], command: 'writes',
+      purpose: 'Operators deploy, promote and roll back bots, and change settings.',
     },
     inspect: {
       inspects: [

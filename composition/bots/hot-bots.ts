@@ -9,7 +9,7 @@ import { extname } from 'node:path';
 import type { Clock } from '../../platform/clock.js';
 import type { Component } from '../../platform/lifecycle.js';
 import type { Logger } from '../../platform/observability/logger.js';
-import { SwappableBots, type Bot, type Bots, type Fault } from '../../processors/bot/index.js';
+import { SwappableBots, type Bot, type Fault } from '../../processors/bot/index.js';
 import { FolderWatch } from './folder-watch.js';
 import type { BotReading, ReadRequest } from './read-bots.js';
 import type { ReadAnswer, ReadJob } from './read-process.js';
@@ -34,7 +34,7 @@ const MOST_FAULTS = 5;
 export class HotBots implements Component {
   readonly name = 'bots';
   private readonly swappable = new SwappableBots([]);
-  readonly bots: Bots = this.swappable;
+  readonly bots = this.swappable;
   private readonly watch: FolderWatch;
   private reading: Promise<void> | undefined;
   private changedMeanwhile = false;
@@ -83,13 +83,14 @@ export class HotBots implements Component {
     const { clock, logger, root } = this.options;
     const begun = clock.monotonic();
     try {
-      const known = Object.fromEntries(this.swappable.all().map(({ id, version }) => [id, version]));
+      const known = Object.fromEntries(this.swappable.all().flatMap(({ id }) => { const file = this.swappable.file(id); return file === undefined ? [] : [[id, file.version]]; }));
       const readings = await (this.options.read ?? ((request) => this.readInProcess(request)))({ root, known });
       if (this.stopped) return;
       for (const { folder, bot, faults } of readings) {
         if (bot === undefined) { this.refuse(folder, faults); continue; }
         const isNew = this.swappable.versions(bot.id).length === 0;
         this.swappable.replace(bot);
+        if (this.swappable.versions(bot.id)[0] !== bot) { logger.warn({ bot: bot.id, version: bot.version }, `the bot "${bot.id}" has changed, but a deployed version of it is live: conversations do not begin with the files (confab bot rollback ${bot.id} --to files)`); continue; }
         logger.info({ bot: bot.id, version: bot.version, millis: Math.round(clock.monotonic() - begun) }, isNew ? `the new bot "${bot.id}" can be used` : `the bot "${bot.id}" has changed and is used from now on`);
       }
     } catch (error) {

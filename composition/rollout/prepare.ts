@@ -1,0 +1,60 @@
+/** Makes deployed versions ready: unpacks, checks and trains them, away from the pipeline. Plain data in, plain data out. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { extname } from 'node:path';
+import { unpackFiles } from '../../operate/rollout/pack.js';
+import { toConfabError } from '../../platform/errors.js';
+import { checkFiles, type Bot } from '../../processors/bot/index.js';
+import { trainInto, type ModelCache } from '../../processors/intent/index.js';
+
+export interface PackedVersion { readonly botId: string; readonly version: string; readonly files: Uint8Array }
+
+export type PreparedVersion = Pick<PackedVersion, 'botId' | 'version'> & ({ readonly bot: Bot } | { readonly refused: string });
+
+export interface PrepareJob {
+  /** Folder of the model cache. */
+  readonly models: string;
+  /** Where intents are found a model is needed; elsewhere not. */
+  readonly train: boolean;
+  readonly versions: readonly PackedVersion[];
+}
+
+export type PrepareAnswer = { readonly prepared: readonly PreparedVersion[] } | { readonly failed: string };
+
+/** Never throws: what is wrong with a version is what became of it. */
+export function prepareVersion({ botId, version, files }: PackedVersion, models: ModelCache | undefined): PreparedVersion {
+  try {
+    const { bot, faults } = checkFiles(unpackFiles(files));
+    if (bot === undefined) { const [first] = faults; return { botId, version, refused: first === undefined ? 'it is faulty' : `${first.file}:${first.line}:${first.column}: ${first.reason}` }; }
+    if (bot.id !== botId) return { botId, version, refused: `its files are those of the bot "${bot.id}"` };
+    if (bot.version !== version) return { botId, version, refused: `its files are those of the version ${bot.version}: this program reads them otherwise, or they were damaged` };
+    if (models !== undefined) trainInto(bot, models);
+    return { botId, version, bot };
+  } catch (error) {
+    return { botId, version, refused: toConfabError(error).detail };
+  }
+}
+
+/** A process for each job: what a bot holds cannot exhaust the memory of the pipeline, nor its training stop it. */
+export class Preparer {
+  private readonly children = new Set<ChildProcess>();
+
+  /** @throws Error the process has ended without an answer */
+  async run(job: PrepareJob): Promise<readonly PreparedVersion[]> {
+    // From source the file is .ts, in dist .js.
+    const child = fork(new URL(`./prepare-process${extname(import.meta.url)}`, import.meta.url), { serialization: 'advanced' });
+    this.children.add(child);
+    try {
+      const answer = await new Promise<PrepareAnswer>((resolve, reject) => {
+        child.once('message', (message) => { resolve(message as unknown as PrepareAnswer); }).once('error', reject)
+          .once('exit', (code, signal) => { reject(new Error(`the process that makes bots ready ended with ${code ?? signal ?? 'nothing'}`)); });
+        child.send(job, (error) => { if (error !== null) reject(error); });
+      });
+      if ('failed' in answer) throw new Error(answer.failed);
+      return answer.prepared;
+    } finally {
+      this.children.delete(child);
+    }
+  }
+
+  stop(): void { for (const child of this.children) child.kill('SIGKILL'); }
+}

@@ -1,0 +1,101 @@
+/** bots.v1 and settings.v1 as operators use them: read whole, then written to. */
+import type { Clock } from '../../platform/clock.js';
+import { ConfabError, isCode } from '../../platform/errors.js';
+import type { EventLog } from '../../platform/event-log/event-log.js';
+import type { Codec } from '../../schemas/codec.js';
+import type { BotVersion, Setting } from '../../schemas/types.js';
+import { topicName } from '../../topology/topology.js';
+import { deploySteps, promoteSteps, rollbackSteps, type Deployment, type Step } from './rollout-steps.js';
+import { RolloutTable, versionKey } from './rollout-table.js';
+import { checkSetting, settingOf, SettingsTable } from './settings-table.js';
+
+export interface RolloutLogOptions {
+  readonly log: EventLog;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  readonly prefix: string;
+}
+
+export interface Written { readonly said: string; readonly written: number }
+
+/** One operator at a time: steps of two at once are in the order of the log, and the later one counts. */
+export class RolloutLog {
+  constructor(private readonly options: RolloutLogOptions) {}
+
+  async table(): Promise<RolloutTable> {
+    const table = new RolloutTable();
+    const codec = this.options.codec.of('BotVersion');
+    await this.read('bots.v1', (key, value, offset) => { table.apply(key, value === null ? null : codec.decode(value), offset); });
+    return table;
+  }
+
+  async settings(): Promise<SettingsTable> {
+    const table = new SettingsTable();
+    const codec = this.options.codec.of('Setting');
+    await this.read('settings.v1', (key, value) => { table.apply(key, value === null ? null : codec.decode(value)); });
+    return table;
+  }
+
+  /** @throws CONFAB_ROLLOUT_REFUSED; CONFAB_RECORD_TOO_LARGE; CONFAB_LOG_OUTCOME_UNKNOWN it is not on the log yet, and may come */
+  async deploy(deployment: Deployment, by: string): Promise<Written> {
+    return this.step((table, author) => deploySteps(table, deployment, author), by);
+  }
+
+  async promote(botId: string, by: string): Promise<Written> {
+    return this.step((table, author) => promoteSteps(table, botId, author), by);
+  }
+
+  async rollback(botId: string, to: string | undefined, by: string): Promise<Written> {
+    return this.step((table, author) => rollbackSteps(table, botId, to, author), by);
+  }
+
+  /** null takes the setting back. @throws CONFAB_SETTING_UNKNOWN, CONFAB_SETTING_INVALID */
+  async change(name: string, value: unknown, by: string): Promise<void> {
+    settingOf(name);
+    const record: Setting | null = value === null ? null : { value: JSON.stringify(checkSetting(name, value)), changedBy: by, changedAt: this.options.clock.now() };
+    await this.append('settings.v1', [{ key: name, value: record === null ? null : this.options.codec.of('Setting').encode(record) }]);
+  }
+
+  private async step(make: (table: RolloutTable, author: { now: number; by: string }) => Step, by: string): Promise<Written> {
+    const author = { now: this.options.clock.now(), by };
+    const { records, said } = make(await this.table(), author);
+    if (records.length === 0) return { said, written: 0 };
+    const codec = this.options.codec.of('BotVersion');
+    const bytes = records.map((record) => ({ key: versionKey(record.botId, record.version), value: codec.encode(record) }));
+    try {
+      await this.append('bots.v1', bytes);
+    } catch (error) {
+      if (!isCode(error, 'CONFAB_LOG_OUTCOME_UNKNOWN') || !await this.stands(records)) throw error;
+    }
+    return { said, written: records.length };
+  }
+
+  /** Whether the log has these very records: what was not acknowledged may have been written all the same. */
+  private async stands(records: readonly BotVersion[]): Promise<boolean> {
+    const table = await this.table();
+    return records.every(({ botId, version, status, deployedAt, deployedBy }) => table.versions(botId).some((one) => one.version === version && one.status === status && one.deployedAt === deployedAt && one.deployedBy === deployedBy));
+  }
+
+  private async append(topic: 'bots.v1' | 'settings.v1', records: readonly { readonly key: string; readonly value: Buffer | null }[]): Promise<void> {
+    const { log, clock, prefix } = this.options;
+    const name = topicName(prefix, topic);
+    await log.topic(name);
+    const appender = await log.appender();
+    try {
+      await appender.append(records.map(({ key, value }) => ({ topic: name, partition: 0, key, value, timestamp: clock.now() })));
+    } finally {
+      await appender.close();
+    }
+  }
+
+  private async read(topic: 'bots.v1' | 'settings.v1', take: (key: string | null, value: Buffer | null, offset: number) => void): Promise<void> {
+    const { log, prefix } = this.options;
+    const name = topicName(prefix, topic);
+    const end = await log.settledEnd(name, 0);
+    for await (const { records } of log.read(name, 0, 0, end)) {
+      for (const { key, value, offset } of records) {
+        try { take(key, value, offset); } catch (cause) { throw new ConfabError('CONFAB_ROLLOUT_REFUSED', { detail: `${name} 0-${offset} cannot be read as a record of this version.`, cause }); }
+      }
+    }
+  }
+}

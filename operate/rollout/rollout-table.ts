@@ -1,0 +1,75 @@
+/**
+ * What bots.v1 says, as every node reads it. Each version of a bot has a record of its own, so each step of a roll-out
+ * is one record, and what is live follows from the newest record of each version alone: compaction changes nothing.
+ * The current version is the live one that stands last on the log; a canary counts while it stands behind that.
+ */
+import type { BotVersion } from '../../schemas/types.js';
+
+export type VersionStatus = 'live' | 'canary' | 'retired';
+
+export interface DeployedVersion {
+  readonly botId: string;
+  readonly version: string;
+  readonly status: VersionStatus;
+  /** Of a canary, 0 to 1. */
+  readonly share: number;
+  /** null: it can no longer be used. */
+  readonly files: Buffer | null;
+  /** Where its record stands in bots.v1. */
+  readonly offset: number;
+  readonly deployedAt: number | null;
+  readonly deployedBy: string | null;
+}
+
+export interface RolloutPlan {
+  readonly current: DeployedVersion | undefined;
+  readonly canary: DeployedVersion | undefined;
+  /** Live ones before the current, the latest first. */
+  readonly earlier: readonly DeployedVersion[];
+}
+
+/** Live versions that stay on the log, to go back to. */
+export const KEPT_VERSIONS = 5;
+
+export const versionKey = (botId: string, version: string): string => `${botId}@${version}`;
+
+export class RolloutTable {
+  private readonly bots = new Map<string, Map<string, DeployedVersion>>();
+
+  /** The bot that the record is about; undefined for one that says nothing to us. */
+  apply(key: string | null, value: BotVersion | null, offset: number): string | undefined {
+    const cut = key?.lastIndexOf('@') ?? -1;
+    if (key === null || cut <= 0) return undefined;
+    const botId = key.slice(0, cut);
+    const version = key.slice(cut + 1);
+    const versions = this.bots.get(botId) ?? new Map<string, DeployedVersion>();
+    this.bots.set(botId, versions);
+    if (value === null) { versions.delete(version); return botId; }
+    if (value.botId !== botId || value.version !== version || !isStatus(value.status)) return undefined;
+    const { status, share, files, deployedAt, deployedBy } = value;
+    versions.set(version, { botId, version, status, share: status === 'canary' ? Math.min(1, Math.max(0, share)) : 1, files, offset, deployedAt, deployedBy });
+    return botId;
+  }
+
+  /** Bots that have a live version or a canary here. */
+  botIds(): string[] {
+    return [...this.bots].filter(([, versions]) => [...versions.values()].some(({ status }) => status !== 'retired')).map(([id]) => id).sort();
+  }
+
+  /** Every version of a bot that the log still names, the newest record first. */
+  versions(botId: string): DeployedVersion[] {
+    return [...this.bots.get(botId)?.values() ?? []].sort((a, b) => b.offset - a.offset);
+  }
+
+  /** @returns undefined for a bot of which nothing is live or tried: its files count alone */
+  plan(botId: string): RolloutPlan | undefined {
+    const all = this.versions(botId).filter(({ files }) => files !== null);
+    const [current, ...earlier] = all.filter(({ status }) => status === 'live');
+    const canary = all.find(({ status, offset }) => status === 'canary' && offset > (current?.offset ?? -1));
+    return current === undefined && canary === undefined ? undefined : { current, canary, earlier };
+  }
+}
+
+function isStatus(status: string): status is VersionStatus {
+  return status === 'live' || status === 'canary' || status === 'retired';
+}
