@@ -1,5 +1,6 @@
 /** Settings as the options of connections: the one place that reveals secrets, and only into a connection. */
 import type { Config } from '../platform/config.js';
+import type { ElasticsearchOptions } from '../platform/knowledge-index/elasticsearch.js';
 import type { RedisOptions } from '../platform/redis.js';
 import type { RegistryConnection } from '../schemas/registry-client.js';
 import type { TopologySettings } from '../topology/topic-config.js';
@@ -38,6 +39,12 @@ export function registryOptions({ registry }: Config): RegistryConnection | unde
     : registry.username !== undefined ? { username: registry.username, password: registry.password?.reveal() ?? '' } : undefined;
   const tls = defined({ ca: registry.ca, cert: registry.cert, key: registry.key?.reveal() });
   return { url: registry.url, ...defined({ auth }), ...(Object.keys(tls).length > 0 ? { tls } : {}) };
+}
+
+/** Undefined without Elasticsearch. */
+export function elasticsearchOptions({ elasticsearch }: Config): Omit<ElasticsearchOptions, 'prefix'> | undefined {
+  const { url, username, password, apiKey, ca, timeout } = elasticsearch;
+  return url === undefined ? undefined : { url, timeoutMillis: timeout, ...defined({ username, password: password?.reveal(), apiKey: apiKey?.reveal(), ca }) };
 }
 
 export function topologySettings({ pipeline }: Config): TopologySettings {

@@ -39,6 +39,7 @@ export function applyRules(values: Settings, process: { readonly roles: readonly
   kafkaRules(values, report);
   redisRules(values, report);
   httpApiRules(values, report);
+  modelRules(values, report);
   if (serving) {
     roleRules(values, roles, report);
     bindRules(values, mode, report);
@@ -55,6 +56,13 @@ export function applyRules(values: Settings, process: { readonly roles: readonly
 
 function authMode({ auth }: Settings): AuthMode {
   return auth.mode ?? (auth.secret !== undefined || auth.jwksUrl !== undefined ? 'jwt' : 'off');
+}
+
+/** A model that is half set up would be found out by people's questions. */
+function modelRules({ model }: Settings, report: Report): void {
+  if (model.url !== undefined && model.name === undefined) report('CONFAB_MODEL_NAME', 'is needed where CONFAB_MODEL_URL is set');
+  if (model.url === undefined && model.name !== undefined) report('CONFAB_MODEL_URL', 'is needed where CONFAB_MODEL_NAME is set');
+  if (model.url !== undefined && (new URL(model.url).username !== '' || new URL(model.url).password !== '')) report('CONFAB_MODEL_URL', 'must hold no user or password; the key is CONFAB_MODEL_KEY');
 }
 
 function bindRules({ http, auth }: Settings, mode: AuthMode, report: Report): void {

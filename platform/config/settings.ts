@@ -7,6 +7,7 @@ import { packageRoot } from '../package-root.js';
 import { elasticsearch, kafka, redis, registry } from './settings-connections.js';
 import { choice, duration, flag, hidden, integer, list, mapping, origin, port, ratio, size, text, trustProxy, url } from './kinds.js';
 import { actions } from './settings-actions.js';
+import { model } from './settings-model.js';
 import { optional, secret, setting, type Setting } from './setting.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -100,12 +101,12 @@ const client = {
 };
 
 /** Every setting, by section. */
-export const settings = { http, auth, pipeline, kafka, redis, registry, elasticsearch, delivery, actions, observability, client };
+export const settings = { http, auth, pipeline, kafka, redis, registry, elasticsearch, delivery, actions, model, observability, client };
 
 /** Headings of the sections in the documentation. */
 export const sectionTitles: Record<keyof typeof settings, string> = {
   http: 'Server', auth: 'Identity', pipeline: 'Pipeline', kafka: 'Kafka', redis: 'Redis', registry: 'Schema registry', elasticsearch: 'Elasticsearch',
-  delivery: 'Delivery', actions: 'Actions', observability: 'Logs and traces', client: 'Commands',
+  delivery: 'Delivery', actions: 'Actions', model: 'Language model', observability: 'Logs and traces', client: 'Commands',
 };
 
 export type SectionName = keyof typeof settings;
