@@ -1,9 +1,9 @@
 /** What was observed against what a test expects, in words that an author reads. */
 import type { Place } from '../../processors/bot/index.js';
 import { bubblesMatch, bubbleText, type Responses } from './bubbles.js';
-import { choicesOf, type Observed } from './conversation.js';
+import type { Observed } from './conversation.js';
 import type { StateView } from './state-view.js';
-import type { Expected, StateExpectations, TurnExpectations } from './types.js';
+import type { Expected, ExpectedReply, StateExpectations, TurnExpectations } from './types.js';
 import { durationText } from './values.js';
 
 /** One thing that is not as expected. Lines: several of a reply, one of most others. */
@@ -33,16 +33,15 @@ function compareAnswer(expects: TurnExpectations, observed: Observed, ways: Ways
   const said = answers.flatMap(({ reply }) => reply?.parts.map(({ text }) => (typeof text === 'string' ? text : '')) ?? []);
   const last = answers.at(-1);
   const found: (Difference | undefined)[] = [];
-  const { bot, outcome, intent, entities, quickReplies, handoff, actions, model } = expects;
+  const { bot, outcome, intent, entities, quickReplies, buttons, handoff, actions, model } = expects;
   if (bot && !bubblesMatch(bot.value, said, ways.responses)) found.push(differ(bot, 'bot', bot.value.map(bubbleText), said));
   const outcomes = answers.map(({ outcome: one, fault }) => (fault === null ? one : `${one} (${fault})`));
   if (outcome && !same(outcome.value, answers.map((answer) => answer.outcome))) found.push(differ(outcome, 'outcome', [outcome.value.join(', ') || NONE], [outcomes.join(', ') || NONE]));
   if (intent) found.push(one(intent, 'intent', intent.value, last?.detected === undefined ? last?.reply?.intent ?? null : last.detected.intent, nearest(last?.detected)));
   if (entities) found.push(...compareEntities(entities, last?.detected?.entities ?? []));
-  const choices = answers.flatMap(({ reply }) => choicesOf(reply ?? undefined));
-  if (quickReplies && !(quickReplies.value.length === choices.length && quickReplies.value.every(({ title, payload }, index) => title === choices[index]?.title && (payload === undefined || payload === choices[index].payload)))) {
-    found.push(differ(quickReplies, 'quickReplies', quickReplies.value.map(({ title, payload }) => (payload === undefined ? title : `${title} → ${payload}`)), choices.map(({ title, payload }) => `${title} → ${payload}`)));
-  }
+  const parts = answers.flatMap(({ reply }) => reply?.parts ?? []);
+  found.push(compareChoices(quickReplies, 'quickReplies', parts.flatMap((part) => [...part.quickReplies])));
+  found.push(compareChoices(buttons, 'buttons', parts.flatMap((part) => part.buttons.map(({ title, payload, url }) => ({ title, payload: payload ?? url ?? '' })))));
   const handed = answers.findLast(({ reply }) => reply?.handoff !== null && reply?.handoff !== undefined)?.reply?.handoff ?? null;
   if (handoff && !((handoff.value === null && handed === null) || (handoff.value?.to === handed?.to && (handoff.value?.reason === undefined || handoff.value.reason === handed?.reason)))) {
     found.push(differ(handoff, 'handoff', [handoffText(handoff.value)], [handoffText(handed)]));
@@ -52,6 +51,12 @@ function compareAnswer(expects: TurnExpectations, observed: Observed, ways: Ways
   }
   if (model && !same(model.value, observed.tasks)) found.push(differ(model, 'model', [model.value.join(', ') || NONE], [observed.tasks.join(', ') || NONE]));
   return found.flatMap((difference) => difference ?? []);
+}
+
+function compareChoices(expected: Expected<readonly ExpectedReply[]> | undefined, what: string, choices: readonly { readonly title: string; readonly payload: string }[]): Difference | undefined {
+  if (!expected) return undefined;
+  const fits = expected.value.length === choices.length && expected.value.every(({ title, payload }, index) => title === choices[index]?.title && (payload === undefined || payload === choices[index].payload));
+  return fits ? undefined : differ(expected, what, expected.value.map(({ title, payload }) => (payload === undefined ? title : `${title} → ${payload}`)), choices.map(({ title, payload }) => `${title} → ${payload}`));
 }
 
 export function compareState(expects: StateExpectations, { state, timers }: Pick<Observed, 'state' | 'timers'>, ways: Ways): Difference[] {

@@ -82,7 +82,7 @@ export class TestConversation {
     this.shown = this.asked.length;
     this.last = answers.findLast(({ reply }) => reply !== null && reply.parts.length > 0)?.reply ?? this.last;
     const now = this.driver.clock.now();
-    return { answers, ...this.effects.take(), state: this.state, timers: new Map([...this.timers].map(([id, due]) => [id, due - now])) };
+    return { answers, ...this.effects.take(), state: this.state, timers: new Map([...this.timers].map(([id, due]) => [nameOfTimer(id), due - now])) };
   }
 
   /** Versions that are live. */
@@ -119,7 +119,7 @@ export class TestConversation {
       await clock.leap(Math.max(0, due - clock.now()));
       const messages = this.asked.length;
       for (let passed = 0; this.timers.get(id) === due && passed < TIMER_PATIENCE; passed += STEP) { await this.look(); await clock.advance(STEP); await this.pump(); }
-      if (this.timers.get(id) === due && this.asked.length === messages) throw new CannotPlay(`The timer "${id}" was due and did not fire.`);
+      if (this.timers.get(id) === due && this.asked.length === messages) throw new CannotPlay(`The timer "${nameOfTimer(id)}" was due and did not fire.`);
     }
     await clock.leap(Math.max(0, end - clock.now()));
     await this.pump();
@@ -157,14 +157,16 @@ export class TestConversation {
     const prefix = `${conversationKey(DEFAULT_TENANT, this.given.conversation)}\0`;
     for (const { key, value } of await tails.timers.look()) {
       if (!key.startsWith(prefix)) continue;
-      // `<name>@<position of the input that set it>`: an author knows the name.
-      const name = key.slice(prefix.length).split('@')[0] ?? '';
-      if (value) this.timers.set(name, value.dueAt); else this.timers.delete(name);
+      const id = key.slice(prefix.length);
+      if (value) this.timers.set(id, value.dueAt); else this.timers.delete(id);
     }
   }
 }
 
+/** `<name>@<position of the input that set it>`: an author knows the name. */
+const nameOfTimer = (id: string): string => id.split('@')[0] ?? '';
+
 /** What a person could tap. */
-export function choicesOf(reply: BotReply | undefined): { title: string; payload: string }[] {
-  return reply?.parts.flatMap((part) => [...part.quickReplies]) ?? [];
+function choicesOf(reply: BotReply | undefined): { title: string; payload: string }[] {
+  return reply?.parts.flatMap((part) => [...part.quickReplies, ...part.buttons].flatMap(({ title, payload }) => (payload === null ? [] : [{ title, payload }]))) ?? [];
 }

@@ -21,6 +21,11 @@ export class Known {
 
   has(kind: Kind, name: string): boolean { return this.names[kind].has(name); }
 
+  /** Names of what an action gives, in any version. */
+  outputsOf(action: string): Set<string> {
+    return new Set([...this.versions.values()].flatMap((bot) => bot.actions.filter(({ name }) => name === action).flatMap(({ output }) => output.map(({ name }) => name))));
+  }
+
   /** The name that stands there; undefined after a fault. */
   read(kind: Kind, tree: Tree, faults: Faults): string | undefined {
     const name = asText(tree, `the name of a ${kind}`, faults, 200);

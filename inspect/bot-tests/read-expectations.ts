@@ -48,6 +48,7 @@ export function readAnswer(fields: Fields, reading: Reading, input: string): Tur
     intent: take(fields, 'intent', reading, (tree) => nameOrNone('intent', tree, reading)),
     entities: take(fields, 'entities', reading, readEntities),
     quickReplies: take(fields, 'quickReplies', reading, readQuickReplies),
+    buttons: take(fields, 'buttons', reading, readQuickReplies),
     handoff: input === 'handoff' ? undefined : take(fields, 'handoff', reading, readExpectedHandoff),
     actions: take(fields, 'actions', reading, readActions),
     model: take(fields, 'model', reading, (tree) => choices(tree, 'task', TASKS, reading)),

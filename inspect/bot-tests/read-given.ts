@@ -52,29 +52,44 @@ function readActions(tree: Tree, { faults, known }: Reading): Map<string, Script
   const map = asMap(tree, 'actions', faults);
   return map && new Map([...map.entries.values()].filter(({ key, place }) => known.check('action', key, place, faults)).map(({ key, value }) => {
     const items = value.kind === 'list' ? value.items : [value];
-    return [key, items.flatMap((item) => readScripted(item, 'result', { faults, known }) ?? [])];
+    return [key, items.flatMap((item) => readCall(item, key, { faults, known }) ?? [])];
   }));
 }
 
 function readAnswers(tree: Tree, reading: Reading): Scripted[] | undefined {
-  return asList(tree, 'model', reading.faults)?.items.flatMap((item) => readScripted(item, 'answer', reading) ?? []);
+  return asList(tree, 'model', reading.faults)?.items.flatMap((item) => readModel(item, reading) ?? []);
 }
 
-/** `{result: outputs}` or `{answer: text}`, or `{fail: CODE}`. */
-function readScripted(tree: Tree, key: 'result' | 'answer', { faults }: Reading): Scripted | undefined {
-  const map = asMap(tree, `an entry of ${key === 'result' ? 'an action' : 'model'}`, faults);
+/** `{result: outputs}`, or `{fail: CODE}`. */
+function readCall(tree: Tree, action: string, reading: Reading): Scripted | undefined {
+  return readScripted(tree, ['result'], reading, (_key, node) => {
+    const map = asMap(node, 'result', reading.faults);
+    const outputs = reading.known.outputsOf(action);
+    for (const { key, place } of map?.entries.values() ?? []) if (!outputs.has(key)) reading.faults.unknown(place, `output of "${action}"`, key, outputs);
+    return map && JSON.stringify(jsonOf(map));
+  });
+}
+
+/** `{answer: text}`, also of rephrasing, `{fill: value}` with `none` for no value, or `{fail: CODE}`. */
+function readModel(tree: Tree, reading: Reading): Scripted | undefined {
+  return readScripted(tree, ['answer', 'fill'], reading, (key, node) => {
+    if (key === 'fill' && node.kind === 'scalar' && (node.value === null || node.value === 'none')) return JSON.stringify({ value: null });
+    const text = asText(node, key, reading.faults, 10_000);
+    return text === undefined ? undefined : JSON.stringify(key === 'fill' ? { value: text } : { text, citations: [] });
+  });
+}
+
+function readScripted(tree: Tree, keys: readonly string[], { faults }: Reading, reader: (key: string, node: Tree) => string | undefined): Scripted | undefined {
+  const map = asMap(tree, 'a scripted result', faults);
   if (!map) return undefined;
   const fields = new Fields(map, 'a scripted result', faults);
-  const [given, fail] = [fields.take(key), fields.take('fail')];
+  const given = [...keys, 'fail'].flatMap((key) => { const node = fields.take(key); return node ? [{ key, node }] : []; });
   fields.close();
-  if ((given === undefined) === (fail === undefined)) { faults.error(map.place, `a scripted result has either "${key}" or "fail"`); return undefined; }
-  if (fail) {
-    const code = asText(fail, 'fail', faults, 100);
-    if (code === undefined || code in catalogue) return code === undefined ? undefined : { fail: code };
-    faults.error(fail.place, `"${code}" is no code of docs/errors.md`);
-    return undefined;
-  }
-  if (key === 'answer') { const text = given && asText(given, 'answer', faults, 10_000); return text === undefined ? undefined : { result: text }; }
-  const outputs = given && asMap(given, 'result', faults);
-  return outputs && { result: JSON.stringify(jsonOf(outputs)) };
+  const [one, more] = given;
+  if (one === undefined || more !== undefined) { faults.error(map.place, `a scripted result has one of ${[...keys, 'fail'].map((key) => `"${key}"`).join(', ')}`); return undefined; }
+  if (one.key !== 'fail') { const result = reader(one.key, one.node); return result === undefined ? undefined : { result }; }
+  const code = asText(one.node, 'fail', faults, 100);
+  if (code === undefined || code in catalogue) return code === undefined ? undefined : { fail: code };
+  faults.unknown(one.node.place, 'error code', code, Object.keys(catalogue));
+  return undefined;
 }

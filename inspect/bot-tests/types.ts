@@ -15,6 +15,7 @@ export type Bubble =
 export interface Expected<T> { readonly place: Place; readonly value: T }
 
 export interface ExpectedHandoff { readonly to: string; readonly reason?: string }
+/** Of a quick reply or a button; the payload of one that is a link is the link. */
 export interface ExpectedReply { readonly title: string; readonly payload?: string }
 export interface ExpectedAction { readonly name: string; readonly with?: Readonly<Record<string, string | number | boolean | null>> }
 /** `millis`: until it fires. */
@@ -37,6 +38,7 @@ export interface TurnExpectations extends StateExpectations {
   readonly intent?: Expected<string | null>;
   readonly entities?: Expected<ReadonlyMap<string, readonly string[]>>;
   readonly quickReplies?: Expected<readonly ExpectedReply[]>;
+  readonly buttons?: Expected<readonly ExpectedReply[]>;
   readonly handoff?: Expected<ExpectedHandoff | null>;
   readonly actions?: Expected<readonly ExpectedAction[]>;
   readonly model?: Expected<readonly string[]>;
