@@ -43,8 +43,9 @@ export function readCues(heard: Heard, program: Program): CuesHeard {
   const negated: HeardEntity[] = [];
   const held: HeardEntity[] = [];
   const taken = correctionAt(words, lead.length, program);
-  let not = false;
-  for (let at = 0; at < words.length; at++) if (phraseAt(program.cues.not, words, at) > 0) { not = true; break; }
+  let nots = 0;
+  for (let at = lead.length; at < words.length; at++) nots += phraseAt(program.cues.not, words, at);
+  const not = nots > 0 || phraseAt(program.cues.not, words, 0) > 0;
   for (const entity of heard.entities) {
     if (not && isNegated(entity, heard, words, program)) negated.push(entity);
     else if (taken.at >= 0 && entity.end <= taken.start && heard.entities.some((other) => other.name === entity.name && other.start >= taken.end)) continue;
@@ -55,7 +56,7 @@ export function readCues(heard: Heard, program: Program): CuesHeard {
   return {
     deny: lead.deny, affirm: lead.affirm, also: lead.also, correct: lead.correct || trailing, not,
     cancel: words.length > 0 && phraseAt(program.cues.cancel, words, 0) === words.length,
-    entities: held, beyond: lead.length === 0 ? held : held.filter((entity) => entity.end > (words[lead.length - 1]?.end ?? 0)), negated, rest: Math.max(0, words.length - lead.length - covered - (taken.at >= 0 ? taken.length : 0)),
+    entities: held, beyond: lead.length === 0 ? held : held.filter((entity) => entity.end > (words[lead.length - 1]?.end ?? 0)), negated, rest: Math.max(0, words.length - lead.length - nots - covered - (taken.at >= 0 ? taken.length : 0)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The last lines of a conversation as one text, oldest first, a line each: who by one letter, a space, what. Bounded. */
 
 const MOST_LINES = 20;
-const MOST_CHARACTERS = 3000;
+const MOST_CHARACTERS = 2000;
 const LINE_CHARACTERS = 200;
 const BY = { p: 'person', b: 'bot', a: 'agent' } as const;
 

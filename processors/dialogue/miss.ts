@@ -15,7 +15,7 @@ export function miss(turn: Turn): void {
   if (!rung) { say(turn, first); return; }
   switch (rung.do) {
     case 'say': say(turn, rung.response); return;
-    case 'offer': if (!offerLikely(turn, rung.response, rung.most)) say(turn, lastSaid(turn, at)); return;
+    case 'offer': if (!offerLikely(turn, rung.response, rung.most)) say(turn, hasChoices(turn, rung.response) ? rung.response : lastSaid(turn, at)); return;
     case 'flow':
       memory.missed = 0;
       forgetFlows(memory);
@@ -26,6 +26,11 @@ export function miss(turn: Turn): void {
       memory.missed = 0;
       handOff(turn, rung.reason);
   }
+}
+
+/** It offers something by itself, so it makes sense without the likely intents. */
+function hasChoices({ program }: Turn, response: number): boolean {
+  return (program.bot.responses[response]?.quickReplies.length ?? 0) > 0;
 }
 
 /** The response before it in the ladder that says something by itself. */

@@ -41,14 +41,18 @@ export function keep(heard: Heard, offered: readonly string[]): Kept {
   };
 }
 
-/** Offers where the likeliest intents are too near to each other to choose. */
+/** The two likeliest intents are too near to each other to choose. */
+export function isAmbiguous({ program: { bot } }: Turn, { tapped, intent, ranking: [first, second] }: Heard): boolean {
+  if (!bot.disambiguation || tapped || !first || !second || first.confidence - second.confidence >= bot.disambiguation.margin) return false;
+  if (bot.flowOfIntent.get(first.intent) === bot.flowOfIntent.get(second.intent)) return false;
+  return intent !== null || first.confidence + second.confidence >= LIKELY;
+}
+
+/** Offers the intents that a message could mean. False where it is clear, or fewer than two can be offered. */
 export function disambiguate(turn: Turn, heard: Heard): boolean {
-  const { disambiguation, flowOfIntent } = turn.program.bot;
-  if (!disambiguation || heard.tapped || heard.ranking.length < 2) return false;
-  const [first, second] = heard.ranking;
-  if (!first || !second || first.confidence - second.confidence >= disambiguation.margin) return false;
-  if (flowOfIntent.get(first.intent) === flowOfIntent.get(second.intent)) return false;
-  if (heard.intent === null && first.confidence + second.confidence < LIKELY) return false;
+  const { disambiguation } = turn.program.bot;
+  const [first] = heard.ranking;
+  if (!disambiguation || !first || !isAmbiguous(turn, heard)) return false;
   const near = offerable(turn, heard.ranking.filter(({ confidence }) => first.confidence - confidence < disambiguation.margin && confidence >= LEAST), disambiguation.most);
   if (near.length < 2) return false;
   turn.outcome = 'fallback';

@@ -15,6 +15,8 @@ export interface Program {
   readonly cues: { readonly [K in keyof Cues]: Phrases };
   /** Of each flow: the slots that an answer of it depends on. */
   readonly slotsOf: readonly (readonly number[])[];
+  /** Of each flow: every slot that it reads, in what it says too. */
+  readonly readsOf: readonly (readonly number[])[];
   /** The last lines are kept: somebody may want to read them. */
   readonly keepsHistory: boolean;
   readonly extractor: Extractor;
@@ -35,9 +37,26 @@ export function createProgram(bot: Bot): Program {
     titles: new Map(bot.intents.map((intent) => [intent.name, intent.titles])),
     cues: Object.fromEntries(Object.entries(bot.cues).map(([kind, words]) => [kind, phrases(words)])) as { readonly [K in keyof Cues]: Phrases },
     slotsOf: bot.flows.map((flow) => [...new Set([...flow.asks, ...flow.carries])]),
+    readsOf: bot.flows.map((flow) => {
+      const found = new Set<number>();
+      for (const instruction of flow.code) {
+        collectSlots(instruction, found);
+        if (instruction.op === 'say' || instruction.op === 'confirm') collectSlots(bot.responses[instruction.response], found);
+      }
+      return [...found];
+    }),
     keepsHistory: bot.model !== null || bot.fallback.ladder.some((rung) => rung.do === 'handoff') || bot.flows.some((flow) => flow.code.some((one) => one.op === 'handoff')),
     extractor: createExtractor(bot),
     checks: bot.slots.map(createSlotCheck),
     renamedFlow: (name) => renames.get(name) ?? name,
   };
+}
+
+/** Slots that plain data of the bot names, however deep. */
+function collectSlots(value: unknown, into: Set<number>): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === 'slot' && typeof inner === 'number') into.add(inner);
+    else collectSlots(inner, into);
+  }
 }

@@ -22,7 +22,7 @@ export function setReminder(turn: Turn, step: RemindInstruction): void {
   if (memory.reminders.size >= MOST_REMINDERS && !memory.reminders.has(step.id)) return;
   // One that is past is due now; times never go back behind the input that set them.
   const due = Math.max(dueAt, input.at);
-  const slots = Object.fromEntries((program.slotsOf[step.flow] ?? []).flatMap((slot) => memory.slots[slot] ? [[program.bot.slots[slot]?.name ?? '', memory.slots[slot]]] : []));
+  const slots = Object.fromEntries((program.readsOf[step.flow] ?? []).flatMap((slot) => memory.slots[slot] ? [[program.bot.slots[slot]?.name ?? '', memory.slots[slot]]] : []));
   const whole = JSON.stringify({ timer: step.id, flow: flow.name, slots });
   forgetReminder(turn, step.id);
   memory.reminders.set(step.id, { due, setBy: input.position });

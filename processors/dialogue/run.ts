@@ -42,7 +42,7 @@ function finish(turn: Turn): boolean {
   if (frame && slots.length > 0) {
     const values = new Map<number, string>();
     for (const slot of slots) { const value = memory.slots[slot] || turn.cleared.get(slot); if (value) values.set(slot, value); }
-    if (values.size > 0) memory.answered = { flow: frame.flow, slots: values };
+    memory.answered = { flow: frame.flow, slots: values };
   }
   popFrame(memory);
   const below = topFrame(memory);

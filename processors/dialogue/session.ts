@@ -1,5 +1,5 @@
 /** Sessions: after a long pause an open flow goes on, is dropped, or the person is asked. */
-import { filling } from './answer.js';
+import { filling, SURE } from './answer.js';
 import { beginFlow } from './begin.js';
 import { readCues } from './cues.js';
 import { CONFIRM, forgetAll, forgetFlows, NOTHING, RESUME, topFrame } from './memory.js';
@@ -29,7 +29,9 @@ function afterPause(turn: Turn, heard: Heard): void {
   const { memory, program } = turn;
   turn.heard = heard;
   const flow = heard.intent === null ? undefined : program.bot.flowOfIntent.get(heard.intent);
-  if (heard.role === null && flow !== undefined && flow !== topFrame(memory)?.flow) {
+  const about = openQuestion(turn);
+  const other = flow !== undefined && flow !== topFrame(memory)?.flow && heard.role === null;
+  if (other && (heard.confidence >= SURE || !answers(turn, heard, about))) {
     comeBetween(turn, heard, flow);
     return;
   }
@@ -58,7 +60,7 @@ function resumeOr(turn: Turn, heard: Heard): void {
     respond(turn, begins ? recall(kept) : heard);
     return;
   }
-  if (flow !== undefined && flow !== topFrame(memory)?.flow) { comeBetween(turn, heard, flow); return; }
+  if (flow !== undefined && flow !== topFrame(memory)?.flow && (heard.confidence >= SURE || !answers(turn, heard, openQuestion(turn)))) { comeBetween(turn, heard, flow); return; }
   // Whoever simply answers the question wants to go on.
   goOn(turn, heard);
 }
@@ -68,15 +70,13 @@ function goOn(turn: Turn, heard: Heard | null): void {
   const { memory } = turn;
   memory.kept = null;
   memory.waiting = openQuestion(turn);
-  if (heard && memory.waiting !== NOTHING && answers(turn, heard)) { respond(turn, heard); return; }
+  if (heard && memory.waiting !== NOTHING && answers(turn, heard, memory.waiting)) { respond(turn, heard); return; }
   run(turn);
 }
 
-function answers(turn: Turn, heard: Heard): boolean {
-  const { slots } = turn.program.bot;
-  const sources = slots[turn.memory.waiting]?.sources ?? [];
-  const from = filling(heard, heard.entities);
-  return sources.some((source) => source.from === 'entity' && from.entities.some(({ name }) => name === turn.program.bot.entities[source.entity]?.name));
+function answers(turn: Turn, heard: Heard, slot: number): boolean {
+  const sources = turn.program.bot.slots[slot]?.sources ?? [];
+  return sources.some((source) => source.from === 'entity' && heard.entities.some(({ name }) => name === turn.program.bot.entities[source.entity]?.name));
 }
 
 function openQuestion(turn: Turn): number {

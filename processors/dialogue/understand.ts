@@ -6,7 +6,7 @@ import { readCues, type CuesHeard } from './cues.js';
 import { filledByModel } from './effects.js';
 import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame } from './memory.js';
 import { miss } from './miss.js';
-import { chosen, disambiguate } from './offer.js';
+import { chosen, disambiguate, isAmbiguous } from './offer.js';
 import { ask, dropAndGoOn, run } from './run.js';
 import { say } from './speak.js';
 import type { Heard, Turn } from './turn.js';
@@ -30,9 +30,10 @@ export function respond(turn: Turn, said: Heard): void {
   const from = filling(heard, cues.entities);
   if (memory.waiting !== NOTHING && memory.frames.length > 0 && respondToOpen(turn, cues, from, flow)) return;
   if (memory.waiting === NOTHING && carryOn(turn, cues, from, flow)) return;
+  // A value and nothing else was meant for a question that the new version does not ask like this.
+  if (memory.restarted && (flow === undefined || (cues.rest === 0 && cues.entities.length > 0))) { restart(turn, from); return; }
   if (disambiguate(turn, heard)) return;
   if (flow !== undefined) { beginFlow(turn, from, flow); return; }
-  if (memory.restarted) { restart(turn); return; }
   if (isCancel(heard, cues) && cancelFlow(turn, from)) return;
   miss(turn);
 }
@@ -42,7 +43,8 @@ function respondToOpen(turn: Turn, cues: CuesHeard, from: Filling, flow: number 
   const { memory } = turn;
   const { heard } = from;
   const running = topFrame(memory)?.flow;
-  const own = flow === undefined || flow === running;
+  // A yes or no that does not answer is no change of the subject.
+  const own = flow === undefined || flow === running || (heard.role !== null && heard.role !== 'cancel' && heard.role !== 'correct');
   if (isCancel(heard, cues) && (flow === undefined || cues.cancel)) {
     if (cancelFlow(turn, from)) return true;
     memory.missed = 0;
@@ -56,8 +58,8 @@ function respondToOpen(turn: Turn, cues: CuesHeard, from: Filling, flow: number 
   // "I don't want to change it any more", in the middle of changing it.
   if (flow !== undefined && flow === running && cues.not && cues.negated.length === 0 && cues.entities.length === 0) { memory.missed = 0; dropAndGoOn(turn, turn.program.bot.cancelled); return true; }
   if (!heard.tapped && own && cues.beyond.length > 0 && correctOpen(turn, cues, putRight)) { memory.missed = 0; return true; }
-  if (!own) return false;
-  if (disambiguate(turn, heard)) return true;
+  // Somebody who was asked tries to answer: only what is clear is a change of the subject.
+  if (!own && !isAmbiguous(turn, heard)) return false;
   if (helpsOtherwise(turn, cues, from)) return true;
   if (turn.wants.length === 0) askAgain(turn);
   return true;
@@ -127,7 +129,7 @@ function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | unde
   const { answered } = memory;
   const { heard } = from;
   if (!answered || heard.tapped) return false;
-  if (heard.role === 'repeat' && flow === undefined) { goOnWith(turn, answered, new Map()); return true; }
+  if (heard.role === 'repeat') { goOnWith(turn, answered, new Map()); return true; }
   if (cues.beyond.length === 0 && cues.negated.length === 0) return false;
   const own = flow === undefined || flow === answered.flow || heard.role !== null;
   const remark = flow === answered.flow || cues.rest <= (own ? 4 : heard.confidence < SURE ? 2 : 0);
@@ -178,8 +180,9 @@ function askAgain(turn: Turn): void {
 }
 
 /** The bot has changed under an open question: the flow begins anew with the slots it has, or the person is told. */
-function restart(turn: Turn): void {
+function restart(turn: Turn, from: Filling): void {
+  const top = topFrame(turn.memory);
   say(turn, turn.program.bot.restarted);
-  if (turn.memory.frames.length > 0) run(turn);
+  if (top) { fillSlots(turn, turn.program.bot.flows[top.flow]?.asks ?? [], from); run(turn); }
   else if (turn.parts.length === 0) miss(turn);
 }
