@@ -7,7 +7,6 @@ import { pattern } from './pattern.js';
 import type { Entry } from './sections.js';
 import { SYSTEM_ENTITIES, type EntityDefinition, type ListValue } from './types.js';
 
-
 const synonyms: Shape<string[]> = byKind({
   scalar: made(scalar, (node, tree, context) => node.value === null ? [] : wordsOf(oneOrMore(text(), 'a synonym').read(tree, 'a synonym', context))),
   list: made(oneOrMore(text(), 'a synonym'), wordsOf),
@@ -28,15 +27,17 @@ export const entityForm = record({
   normalise: may(oneOf(['upper', 'lower', 'none']), 'How the text of a pattern becomes the value', 'none' as const),
   fuzzy: may(flag, 'false: values of the list are found only as they are written', true),
   prefer: may(oneOf(['future', 'past']), 'Which day "Monday" is: the next one or the last', 'future' as const),
+  learned: may(flag, 'true: found by what the marks in examples teach, also without another source; false: marks teach nothing', undefined as boolean | undefined),
 });
 
 export function compileEntity(entry: Entry, context: Context): EntityDefinition {
   const what = `entity "${entry.name}"`;
   const map = asMap(entry.tree, what, context.faults);
   if (!map) return { name: entry.name, patterns: [], values: [], system: null, normalise: 'none' };
-  const { patterns, ...found } = entityForm.readMap(map, what, context);
-  if (!['patterns', 'values', 'system'].some((key) => map.entries.has(key))) fault(entry.place, what, context);
+  const { patterns, learned, ...others } = entityForm.readMap(map, what, context);
+  const found = learned === undefined ? others : { ...others, learned };
+  if (!['patterns', 'values', 'system'].some((key) => map.entries.has(key)) && learned !== true) fault(entry.place, what, context);
   return { name: entry.name, patterns: patterns.map((one) => one.value), ...found };
 }
 
-function fault(place: Place, what: string, { faults }: Context): void { faults.error(place, `${what} needs "patterns", "values" or "system"`); }
+function fault(place: Place, what: string, { faults }: Context): void { faults.error(place, `${what} needs "patterns", "values", "system" or "learned: true"`); }

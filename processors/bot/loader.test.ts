@@ -66,7 +66,7 @@ const faults: readonly [string, Record<string, string>, string, RegExp][] = [
   ['a pattern that is not RE2', { 'bot.yaml': head(`${INTENT}entities:\n  a: {patterns: ['(a)\\1']}\n`) }, 'bot.yaml:9:18', /not RE2/],
   ['a pattern for nothing', { 'bot.yaml': head(`${INTENT}entities:\n  a: {patterns: ['x*']}\n`) }, 'bot.yaml:9:18', /matches the empty text/],
   ['a pattern that is too large', { 'bot.yaml': head(`${INTENT}entities:\n  a: {patterns: ['((a{1,100}){1,100}){1,9}']}\n`) }, 'bot.yaml:9:18', /pattern is/],
-  ['an entity of nothing', { 'bot.yaml': head(`${INTENT}entities:\n  a: {}\n`) }, 'bot.yaml:9:3', /needs "patterns", "values" or "system"/],
+  ['an entity of nothing', { 'bot.yaml': head(`${INTENT}entities:\n  a: {}\n`) }, 'bot.yaml:9:3', /needs "patterns", "values", "system" or "learned: true"/],
   ['a map where a text belongs', { 'bot.yaml': head(`  hello: [Note: this]\n${INTENT}`) }, 'bot.yaml:6:11', /a text with ": " in it needs quotes/],
   ['a number out of range', { 'bot.yaml': head(`${INTENT}accept: 2\n`) }, 'bot.yaml:8:9', /accept must be a number from 0.5 to 1/],
   ['an alias that grows without end', { 'bot.yaml': head(`${INTENT}name: &a [*a]\n`) }, 'bot.yaml', /deep|alias|anchor/i],

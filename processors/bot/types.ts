@@ -83,6 +83,8 @@ export interface EntityDefinition {
   readonly fuzzy?: boolean;
   /** Which day "Monday" is: the next one (the default) or the last. */
   readonly prefer?: 'future' | 'past';
+  /** True: it may have no other source than marks in examples. False: marks teach nothing. */
+  readonly learned?: boolean;
 }
 
 export type SlotType = 'text' | 'number' | 'integer' | 'boolean' | 'date' | 'time' | 'datetime' | 'email' | 'url' | 'phone';

@@ -7,7 +7,7 @@
  * over, and its reply and state are those to publish, when `wants` is empty.
  */
 import type { BotReply, DialogueState, IntentResult, Message } from '../../schemas/types.js';
-import { holds, type Bot, type IntentRole, type Scope } from '../bot/index.js';
+import { contextOf, holds, type Bot, type IntentRole, type Scope } from '../bot/index.js';
 import type { EffectRequest } from '../stage.js';
 import { linesOf, withLine } from './history.js';
 import { forgetAll, forgetFlows, type Memory } from './memory.js';
@@ -97,7 +97,7 @@ function take(turn: Turn, handedOff: boolean): boolean {
     case 'text': case 'postback': case 'attachment':
       if (handedOff) { turn.outcome = 'handed_off'; return true; }
       if (message.kind === 'attachment') { say(turn, turn.program.bot.attachment); return false; }
-      hear(turn, message.kind === 'text' ? hearText(turn) : hearPostback(message, turn.program));
+      hear(turn, message.kind === 'text' ? hearText(turn) : hearPostback(message, turn.program, turn.input.at));
       return turn.handoff?.to === 'person';
     case 'agent': sayText(turn, message.text); return handedOff;
     case 'handoff': return takeHandoff(turn, message, handedOff);
@@ -151,13 +151,13 @@ function hearText({ program, input: { message, results } }: Turn): Heard {
 }
 
 /** `intent:name` is as good as a text with that intent; any other payload is an answer to the open question. */
-function hearPostback(message: Message, program: Program): Heard {
+function hearPostback(message: Message, program: Program, at: number): Heard {
   const payload = typeof message.payload === 'string' ? message.payload : '';
   const named = payload.startsWith('intent:') ? payload.slice(7) : null;
   if (named !== null && (program.bot.flowOfIntent.has(named) || program.roles.has(named))) {
     return { text: '', intent: named, role: roleOf(program, named), confidence: 1, ranking: [], entities: [], tapped: true };
   }
-  return { text: payload, intent: null, role: null, confidence: 0, ranking: [], entities: program.extractor.extract(payload), tapped: true };
+  return { text: payload, intent: null, role: null, confidence: 0, ranking: [], entities: program.extractor.extract(payload, contextOf(message, at)), tapped: true };
 }
 
 /** What was said in this turn becomes the end of the history. */

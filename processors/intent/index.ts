@@ -5,9 +5,10 @@
  */
 import { formatPosition } from '../../platform/position.js';
 import type { IntentResult } from '../../schemas/types.js';
-import { createExtractor, type Bot, type Bots, type Extractor, type FoundEntity } from '../bot/index.js';
+import { contextOf, createExtractor, type Bot, type Bots, type ExtractionContext, type Extractor, type FoundEntity } from '../bot/index.js';
 import type { Stage } from '../stage.js';
 import { prepareClassifier, type Classifier, type ModelCache } from './classifier.js';
+import { prepareSlots, type LearnedSlots } from './slots/index.js';
 import type { TrainingSet } from './train.js';
 
 export { createClassifier, prepareClassifier, type Classification, type Classifier, type ModelCache } from './classifier.js';
@@ -21,7 +22,7 @@ export interface IntentStageOptions {
   readonly cache?: ModelCache;
 }
 
-interface Prepared { readonly bot: Bot; readonly extractor: Extractor; readonly classifier: Classifier }
+interface Prepared { readonly bot: Bot; readonly extractor: Extractor; readonly classifier: Classifier; readonly slots: LearnedSlots | undefined; /** Version of all that was trained. */ readonly model: string }
 
 /** Trains, or takes from the cache, the models of all bots; then it is ready. Bots that appear later are prepared when first met. */
 export function createIntentStage(options: IntentStageOptions): Stage<'intent'> {
@@ -41,7 +42,10 @@ export function createIntentStage(options: IntentStageOptions): Stage<'intent'> 
       const message = input.value;
       const { text } = message;
       const results: IntentResult[] = [];
-      if (message.kind === 'text' && typeof text === 'string') for (const bot of options.bots.versions(message.botId)) results.push(detect(ready(bot), text));
+      if (message.kind === 'text' && typeof text === 'string') {
+        const about = contextOf(message, input.timestamp);
+        for (const bot of options.bots.versions(message.botId)) results.push(detect(ready(bot), text, about));
+      }
       return { outputs: [{ topic: 'intents.v1', value: { position: formatPosition(context.epoch, input.offset, 0), message, results, detectedAt: context.now() } }] };
     },
   };
@@ -52,7 +56,9 @@ export function trainInto(bot: Bot, cache: ModelCache): void { prepare(bot, cach
 
 function prepare(bot: Bot, cache: ModelCache): Prepared {
   const extractor = createExtractor(bot);
-  return { bot, extractor, classifier: prepareClassifier(trainingSet(bot, extractor), cache) };
+  const classifier = prepareClassifier(trainingSet(bot, extractor), cache);
+  const slots = prepareSlots(bot, cache);
+  return { bot, extractor, classifier, slots, model: slots ? `${classifier.model}-${slots.model.slice(0, 16)}` : classifier.model };
 }
 
 /** What the bot's classifier is trained from. */
@@ -64,10 +70,11 @@ export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
   };
 }
 
-function detect({ bot, extractor, classifier }: Prepared, text: string): IntentResult {
-  const entities = extractor.extract(text);
-  const { intent, confidence, ranking } = classifier.classify(text, names(entities));
-  return { bot: bot.id, version: bot.version, model: classifier.model, intent, confidence, ranking, entities };
+function detect({ bot, extractor, classifier, slots, model }: Prepared, text: string, about: ExtractionContext): IntentResult {
+  const sure = extractor.extract(text, about);
+  const { intent, confidence, ranking } = classifier.classify(text, names(sure));
+  const entities = slots ? extractor.merge(sure, slots.find(text, ranking[0]?.intent ?? null)) : sure;
+  return { bot: bot.id, version: bot.version, model, intent, confidence, ranking, entities };
 }
 
 const NO_NAMES: readonly string[] = [];
@@ -78,7 +85,7 @@ function names(entities: readonly FoundEntity[]): readonly string[] {
   const found = new Set<string>();
   for (const { name, source, value } of entities) {
     found.add(name);
-    if (source === 'list') found.add(`${name}=${value}`);
+    if (source === 'list' || source === 'fuzzy') found.add(`${name}=${value}`);
   }
   return [...found];
 }

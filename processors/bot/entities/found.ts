@@ -1,5 +1,7 @@
 /** What is found in a text, and what is known about the text beside its characters. */
 
+import type { Message } from '../../../schemas/types.js';
+
 /** Which rule found it. `fuzzy` is a list whose words were not written quite so; `learned` stems from marked examples. */
 export type EntitySource = 'pattern' | 'list' | 'fuzzy' | 'system' | 'learned';
 
@@ -24,6 +26,15 @@ export interface ExtractionContext {
   readonly timeZone: string | null;
   /** Acceptance time of the message, milliseconds: what "tomorrow" is counted from. */
   readonly at: number;
+}
+
+/** Name of the message's attribute in which an integration may give the person's time zone. */
+const TIME_ZONE = 'timeZone';
+
+/** What a message says about itself; `at` is its acceptance. */
+export function contextOf(message: Pick<Message, 'locale' | 'attributes'>, at: number): ExtractionContext {
+  const timeZone = message.attributes[TIME_ZONE];
+  return { locale: message.locale, timeZone: typeof timeZone === 'string' ? timeZone : null, at };
 }
 
 /** Of texts that nobody sent, such as examples: the same whenever it is asked. */

@@ -22,11 +22,11 @@ export interface SlotExample {
 /** Part of the model's id: raise it whenever tokens, features, training or the byte form change. */
 const CODE = 1;
 const SEED = 20261123;
-const MOST_ROUNDS = 8;
+const MOST_ROUNDS = 5;
 /** Every so manieth example is held out. */
 const HELD_OUT = 6;
 const LEAST_TO_HOLD_OUT = 30;
-const ROUNDS_WITHOUT = 6;
+const ROUNDS_WITHOUT = 5;
 /** Above this many weights features of a single place are left out: memory, not accuracy. */
 const MANY_WEIGHTS = 1_000_000;
 const TEMPERATURES = [0.25, 0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
