@@ -56,7 +56,7 @@ function resumeOr(turn: Turn, heard: Heard): void {
   if (saysNo(heard, cues) || heard.role === 'cancel') {
     forgetFlows(memory);
     // What was said before the question is answered now, where it begins something.
-    const begins = kept && kept.intent !== null && program.bot.flowOfIntent.has(kept.intent);
+    const begins = kept && kept.intent !== null && kept.confidence >= SURE && program.bot.flowOfIntent.has(kept.intent);
     respond(turn, begins ? recall(kept) : heard);
     return;
   }
