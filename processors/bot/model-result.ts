@@ -25,6 +25,11 @@ export function readModelFill(result: EffectResult): ModelFill | undefined {
 
 function read({ kind, status, result }: EffectResult): { readonly text?: unknown; readonly citations?: unknown; readonly value?: unknown } | undefined {
   if (kind !== 'model' || status !== 'ok' || typeof result !== 'string') return undefined;
-  const value: unknown = JSON.parse(result);
-  return typeof value === 'object' && value !== null ? value : undefined;
+  try {
+    const value: unknown = JSON.parse(result);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    // Recorded by a program that wrote it in another form: the question counts as not answered.
+    return undefined;
+  }
 }

@@ -19,11 +19,14 @@ export function entityType(entity: EntityDefinition | undefined): StaticType {
   return 'text';
 }
 
-/** A slot without a type of its own has that of the entity that fills it. */
+/** A slot without a type of its own has that of the entities that fill it, where they agree. */
 export function slotType(slot: SlotDefinition | undefined, entities: readonly EntityDefinition[]): StaticType {
   if (!slot) return 'any';
   if (slot.type !== 'text') return SLOT_TYPES[slot.type];
-  return slot.entity < 0 ? 'text' : entityType(entities[slot.entity]);
+  if (slot.oneOf !== null) return 'text';
+  const types = new Set(slot.sources.map((source) => source.from === 'entity' && source.value === null ? entityType(entities[source.entity]) : 'text'));
+  const [first = 'text', ...others] = types;
+  return others.length > 0 ? 'any' : first;
 }
 
 /** The values of an entity that is nothing but a list. */
