@@ -5,16 +5,18 @@ import { lintCommand } from './bot/lint.js';
 import { deployCommand } from './bot/deploy.js';
 import { promoteCommand, rollbackCommand } from './bot/steps.js';
 import { versionsCommand } from './bot/versions.js';
+import { recordCommand } from './bot/record.js';
 import { testCommand } from './bot/test.js';
 import { trainCommand } from './bot/train.js';
 import type { CliContext } from './context.js';
 
 /** `confab bot …`: one file for each command in cli/bot/. */
 export function botCommand(context: CliContext): Command {
-  return new Command('bot').description('bots: check, lint, test, train, evaluate, deploy, promote, rollback, versions')
+  return new Command('bot').description('bots: check, lint, test, record, train, evaluate, deploy, promote, rollback, versions')
     .addCommand(checkCommand(context))
     .addCommand(lintCommand(context))
     .addCommand(testCommand(context))
+    .addCommand(recordCommand(context))
     .addCommand(trainCommand(context))
     .addCommand(evaluateCommand(context))
     .addCommand(deployCommand(context))

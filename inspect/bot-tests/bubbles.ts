@@ -26,7 +26,7 @@ export function lengthsOf(bubble: Bubble, said: readonly string[], from: number,
   }
   if (bubble.is === 'oneOf') return [...new Set(bubble.of.flatMap((one) => lengthsOf(one, said, from, responses)))];
   if (text === undefined) return [];
-  const fits = bubble.is === 'anything' || (bubble.is === 'exactly' ? text === bubble.text : bubble.is === 'contains' ? fold(text).includes(fold(bubble.text)) : bubble.test(text));
+  const fits = bubble.is === 'anything' || (bubble.is === 'exactly' ? text === bubble.text || text.trim() === bubble.text : bubble.is === 'contains' ? fold(text).includes(fold(bubble.text)) : bubble.test(text));
   return fits ? [1] : [];
 }
 
