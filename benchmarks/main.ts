@@ -3,6 +3,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { audit } from './audit.js';
 import { concurrency } from './concurrency.js';
+import { diff } from './diff.js';
 import { embedded } from './embedded.js';
 import { fairness } from './fairness.js';
 import { growth } from './growth.js';
@@ -17,9 +18,10 @@ import { closeOwnServers, openOwnServers } from './lib/servers.js';
 import { page } from './page.js';
 import { pipeline } from './pipeline.js';
 import { rebalance } from './rebalance.js';
+import { slots } from './slots.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, intent };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, diff, intent, slots };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [

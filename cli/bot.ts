@@ -3,6 +3,7 @@ import { checkCommand } from './bot/check.js';
 import { evaluateCommand } from './bot/evaluate.js';
 import { lintCommand } from './bot/lint.js';
 import { deployCommand } from './bot/deploy.js';
+import { diffCommand } from './bot/diff.js';
 import { promoteCommand, rollbackCommand } from './bot/steps.js';
 import { versionsCommand } from './bot/versions.js';
 import { recordCommand } from './bot/record.js';
@@ -12,7 +13,7 @@ import type { CliContext } from './context.js';
 
 /** `confab bot …`: one file for each command in cli/bot/. */
 export function botCommand(context: CliContext): Command {
-  return new Command('bot').description('bots: check, lint, test, record, train, evaluate, deploy, promote, rollback, versions')
+  return new Command('bot').description('bots: check, lint, test, record, train, evaluate, deploy, promote, rollback, versions, diff')
     .addCommand(checkCommand(context))
     .addCommand(lintCommand(context))
     .addCommand(testCommand(context))
@@ -22,5 +23,6 @@ export function botCommand(context: CliContext): Command {
     .addCommand(deployCommand(context))
     .addCommand(promoteCommand(context))
     .addCommand(rollbackCommand(context))
-    .addCommand(versionsCommand(context));
+    .addCommand(versionsCommand(context))
+    .addCommand(diffCommand(context));
 }

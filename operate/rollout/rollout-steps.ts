@@ -53,21 +53,21 @@ export function promoteSteps(table: RolloutTable, botId: string, author: Author)
 }
 
 /**
- * Takes the canary back; without one, goes back to the version before. `to` names another one that is kept, or `files`:
- * then the folder that each node has counts again. What is left is retired: conversations that began with it move.
+ * Takes the canary back; without one, goes back to the version before, or where there is none to the files. `to` names
+ * another one that is kept, or `files`: then the folder that each node has counts again. What is left is retired: conversations that began with it move.
  * @throws CONFAB_ROLLOUT_REFUSED there is nothing to go back to
  */
 export function rollbackSteps(table: RolloutTable, botId: string, to: string | undefined, author: Author): Step {
   const plan = table.plan(botId);
   if (plan === undefined) throw refuse(`Nothing of "${botId}" is deployed: its files count.`);
   const { current, canary, earlier } = plan;
-  if (to === 'files') {
+  if (to === 'files' || (to === undefined && canary === undefined && earlier.length === 0)) {
     const all = [canary, current, ...earlier].flatMap((one) => one ?? []);
     return { records: all.map((one) => retired(one, author)), said: `${botId} is what the files of each node say` };
   }
   if (canary !== undefined && to === undefined) return { records: [retired(canary, author)], said: `the canary ${canary.version} of ${botId} is taken back${current === undefined ? '' : `; ${current.version} goes on`}` };
   const target = to === undefined ? earlier[0] : earlier.find(({ version }) => version.startsWith(to));
-  if (target === undefined) throw refuse(to === undefined ? `No version of "${botId}" is left on the log to go back to. \`--to files\` makes the folder of each node count again.` : `${to} is none of the kept versions of "${botId}": ${earlier.map(({ version }) => version).join(', ') || 'there are none'}.`);
+  if (target === undefined) throw refuse(`${to} is none of the kept versions of "${botId}": ${earlier.map(({ version }) => version).join(', ') || 'there are none'}.`);
   const left = [current, canary, ...earlier.slice(0, earlier.indexOf(target))].flatMap((one) => one ?? []);
   return { records: [live(target, author), ...left.map((one) => retired(one, author))], said: `${botId} ${target.version} is live again; ${left.map(({ version }) => version).join(', ')} retired` };
 }
