@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { audit } from './audit.js';
 import { concurrency } from './concurrency.js';
 import { diff } from './diff.js';
+import { dialogue } from './dialogue.js';
 import { embedded } from './embedded.js';
 import { fairness } from './fairness.js';
 import { growth } from './growth.js';

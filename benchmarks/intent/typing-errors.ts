@@ -19,7 +19,7 @@ export function generator(seed: number): () => number {
 }
 
 /** One error at a letter; a text without letters comes back as it is. */
-function mistype(text: string, random: () => number): string {
+export function mistype(text: string, random: () => number): string {
   const places = [...text.matchAll(/[a-z]/gi)].map(({ index }) => index);
   const at = places[Math.floor(random() * places.length)];
   if (at === undefined) return text;

@@ -100,10 +100,12 @@ export class DeletionIndex {
 
 const NEVER = 99;
 
-/** Few people mistype the first letter of a word, and far more words differ in it alone. */
+/** From this length on the first letter may be wrong as well: few people mistype it, and far more short words differ in it alone. */
+const FIRST_MAY_DIFFER = 7;
+
 function errorsBetween(word: string, other: string, most: number): number {
   const swapped = word.charCodeAt(0) === other.charCodeAt(1) && word.charCodeAt(1) === other.charCodeAt(0);
-  if (word.charCodeAt(0) !== other.charCodeAt(0) && !swapped) return NEVER;
+  if (word.charCodeAt(0) !== other.charCodeAt(0) && !swapped && Math.min(word.length, other.length) < FIRST_MAY_DIFFER) return NEVER;
   const distance = editDistance(word, other, most);
   if (distance > most) return NEVER;
   const short = swapOnly(Math.min(word.length, other.length));

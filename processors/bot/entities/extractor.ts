@@ -56,9 +56,17 @@ function wordsOf({ entities, intents = [], outOfScope = [] }: ExtractorBot): Set
 
 const GUESSED: Record<EntitySource, number> = { pattern: 0, list: 0, system: 0, fuzzy: 1, learned: 1 };
 
+/** "new yrok" is New York and not York: a longer phrase with an error counts before a part of it without. */
+function withoutParts(found: FoundEntity[]): FoundEntity[] {
+  const phrases = found.filter((one) => one.source === 'fuzzy');
+  if (phrases.length === 0) return found;
+  return found.filter((one) => one.source !== 'list' || !phrases.some((other) => other.name === one.name && other.start <= one.start && one.end <= other.end && other.end - other.start > one.end - one.start));
+}
+
 /** Of one entity's overlapping finds the sure one stays, of these the longest; in order of start. */
-function settle(found: FoundEntity[]): readonly FoundEntity[] {
-  if (found.length === 1) return found;
+function settle(all: FoundEntity[]): readonly FoundEntity[] {
+  if (all.length === 1) return all;
+  const found = withoutParts(all);
   found.sort((a, b) => GUESSED[a.source] - GUESSED[b.source] || a.start - b.start || b.end - a.end || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const kept: FoundEntity[] = [];
   const reach = new Map<string, number>();
