@@ -38,10 +38,10 @@ export function lengthOf(text: string): number {
   return length;
 }
 
-/** The longest beginning of at most so many code points that ends with a sentence; '' when there is none. */
+/** The text, or where it is longer than so many code points its longest beginning that ends with a sentence; '' when there is none. */
 export function sentencesWithin(text: string, most: number): string {
   const head = [...text].slice(0, most).join('');
-  if (head.length === text.length && endsSentence(text)) return text;
+  if (head.length === text.length) return text;
   return head.slice(0, lastSentenceEnd(head)).trimEnd();
 }
 
@@ -58,5 +58,3 @@ export function lastSentenceEnd(text: string): number {
   }
   return 0;
 }
-
-const endsSentence = (text: string): boolean => lastSentenceEnd(`${text} `) === text.length;

@@ -26,7 +26,7 @@ export function secretsOf(texts: readonly string[], marks: readonly string[]): S
 }
 
 /** Tags, and what chat templates take for the borders of messages. */
-const MARKUP = /<[/!?]?[a-z][a-z0-9:-]{0,30}(?:[\s/>]|$)|<\||\|>|<<sys>>|\[\/?inst\]|&lt;[a-z/!]/;
+const MARKUP = /<[/!?]?[a-z][a-z0-9:-]{0,30}(?:[\s/>]|$)|<[!?]|<\||\|>|<<sys>>|\[\/?inst\]|&lt;[a-z/!]/;
 /** No word of any language; keys, dumps and what was encoded to get by these rules. */
 const ENCODED = /[a-z0-9+/=_%\\-]{64,}/;
 const SCHEME = /(?:^|[^a-z0-9])(?:javascript|data|vbscript|file|blob|about|intent):(?=\S)|[a-z][a-z0-9+.-]{1,20}:\/\//;
@@ -81,7 +81,7 @@ function without(seen: string, matches: readonly { readonly index: number; reado
 
 /** Empty, broken, or going round in a circle. */
 function isNonsense(text: string): boolean {
-  if (!/[\p{L}\p{N}]/u.test(text) || text.includes('\ufffd')) return true;
+  if (!/[\p{L}\p{N}]/u.test(text.replaceAll(/\[[\d,; ]{1,40}\]/g, '')) || text.includes('\ufffd')) return true;
   if (/(.)\1{39}/u.test(text.replaceAll(/[-=_. ]/g, ''))) return true;
   const trimmed = text.trim();
   if (/^[[{]/.test(trimmed) && isJson(trimmed)) return true;

@@ -124,6 +124,11 @@ test('a question that leans on the one before is searched by both', async () => 
   assert.match(userOf(model.questions[0] as ModelQuestion), /large one nine pounds[^]*person: What does a small parcel cost\?\nbot: Four pounds\./);
 });
 
+test('an answer that the model ended is said whole, whatever it ends with', async () => {
+  const { ask } = scripted(() => ['Five days [1]. That is:\n- 2 for customs\n- 3 on the way']);
+  assert.equal(readModelAnswer(await ask())?.text, 'Five days [1]. That is:\n- 2 for customs\n- 3 on the way');
+});
+
 test('an answer at the limit of tokens ends with its last sentence', async () => {
   const { ask } = scripted(() => ({ steps: ['It takes five days [1]. You need a cust'], end: { reason: 'length', tokens: 9 } }));
   assert.equal(readModelAnswer(await ask())?.text, 'It takes five days [1].');

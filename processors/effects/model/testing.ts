@@ -82,3 +82,42 @@ export function scripted(script: Script, options: Partial<ResponderOptions> & { 
   const model = new ScriptedModel(clock, script);
   return { ...scene({ ...options, clock, model }), model };
 }
+
+/** A bot whose flows say what may be asked and what may be done: an action that only its own, confirmed flow calls. */
+export const shop = (): Bot => botOf({
+  'bot.yaml': `format: 1
+id: test
+name: Parcel Pal
+fallback: {say: lost, ladder: [{flow: help}]}
+model: {tasks: [answer, fill], instructions: "You work for a parcel service called Parcel Pal. Be friendly.", latency: 4s, links: [help.example.com], fallback: sorry}
+responses:
+  lost: What?
+  sorry: I cannot answer that just now.
+  hello: Hello!
+  sure: Shall I pay back {amount}?
+  paid: Paid back.
+  ask_amount: How much was it?
+  ask_city: Where do you live?
+  moved: Noted, {city}.
+`,
+  'parts.yaml': `intents:
+  greet: {reply: hello, examples: [hello, hi, hey there, good day, good morning]}
+  question: {examples: [how long does a parcel take, what does a parcel cost, when does my parcel arrive, what are the prices, how long is delivery]}
+  pay_back: {examples: [wuxmop, wuxmop tikka, zu wuxmop, wuxmop wex, ki wuxmop]}
+  move: {examples: [yivzek, yivzek tup, zo yivzek, yivzek kaj, bex yivzek]}
+entities:
+  amount: {patterns: ['[0-9]+ pounds']}
+slots:
+  amount: {entity: amount, ask: ask_amount}
+  city: {ask: ask_city, fill: model, oneOf: [Leeds, York]}
+actions:
+  refund:
+    request: {method: POST, url: "https://pay.example.com/refunds", body: {amount: "{amount}"}}
+    input: {amount: {type: text, required: true}}
+flows:
+  help: {on: question, do: [{answer: {fallback: sorry, knowledge: true}}]}
+  pay: {on: pay_back, do: [{ask: amount}, {confirm: {say: sure, yes: [{act: refund, with: {amount: "{amount}"}}, {say: paid}], no: [{say: sorry}]}}]}
+  move: {on: move, do: [{ask: city}, {say: moved}]}
+`,
+  ...KNOWLEDGE,
+});
