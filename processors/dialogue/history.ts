@@ -2,7 +2,7 @@
 
 const MOST_LINES = 20;
 const MOST_CHARACTERS = 2000;
-const LINE_CHARACTERS = 200;
+const LINE_CHARACTERS = 300;
 const BY = { p: 'person', b: 'bot', a: 'agent' } as const;
 
 export type Speaker = (typeof BY)[keyof typeof BY];

@@ -5,10 +5,11 @@ import { correctAnswered, correctOpen, looksCorrected } from './correct.js';
 import { readCues, type CuesHeard } from './cues.js';
 import { filledByModel } from './effects.js';
 import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame } from './memory.js';
+import { linesOf } from './history.js';
 import { miss } from './miss.js';
 import { chosen, disambiguate, isAmbiguous } from './offer.js';
 import { ask, dropAndGoOn, run } from './run.js';
-import { say } from './speak.js';
+import { say, sayText } from './speak.js';
 import type { Heard, Turn } from './turn.js';
 
 /** Answers to a confirmation that are neither yes nor no. */
@@ -29,6 +30,7 @@ export function respond(turn: Turn, said: Heard): void {
   const flow = heard.intent === null ? undefined : program.bot.flowOfIntent.get(heard.intent);
   const from = filling(heard, cues.entities);
   if (memory.waiting !== NOTHING && memory.frames.length > 0 && respondToOpen(turn, cues, from, flow)) return;
+  if (memory.waiting === NOTHING && heard.role === 'repeat' && sayAgain(turn)) return;
   if (memory.waiting === NOTHING && carryOn(turn, cues, from, flow)) return;
   // A value and nothing else was meant for a question that the new version does not ask like this.
   if (memory.restarted && (flow === undefined || (cues.rest === 0 && cues.entities.length > 0))) { restart(turn, from); return; }
@@ -123,13 +125,20 @@ function cancelFlow(turn: Turn, from: Filling): boolean {
   return true;
 }
 
+/** The last answer, as it was; nothing is done again. False where there was none. */
+function sayAgain(turn: Turn): boolean {
+  const lines = linesOf(turn.memory.history);
+  const last = lines.findLastIndex(({ by }) => by !== 'bot');
+  for (const { text } of lines.slice(last + 1)) sayText(turn, text);
+  return turn.parts.length > 0;
+}
+
 /** Puts right or goes on with what was answered last: "no, I meant Tuesday", "and tomorrow?". */
 function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | undefined): boolean {
   const { memory, program } = turn;
   const { answered } = memory;
   const { heard } = from;
   if (!answered || heard.tapped) return false;
-  if (heard.role === 'repeat') { goOnWith(turn, answered, new Map()); return true; }
   if (cues.beyond.length === 0 && cues.negated.length === 0) return false;
   const own = flow === undefined || flow === answered.flow || heard.role !== null;
   const remark = flow === answered.flow || cues.rest <= (own ? 4 : heard.confidence < SURE ? 2 : 0);
