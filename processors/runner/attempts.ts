@@ -90,8 +90,11 @@ export class Attempts {
         return this.finish(work, [], undefined);
       }
       const result = this.options.stage.process(work, state?.value, context);
-      return result instanceof Promise ? this.wait(work, context, result) : this.complete(work, result, context);
+      if (result instanceof Promise) return this.wait(work, context, result);
+      context.release();
+      return this.complete(work, result, context);
     } catch (error) {
+      context.release();
       return this.failed(work, error);
     }
   }
@@ -113,6 +116,7 @@ export class Attempts {
       if (outcome !== undefined) return;
       outcome = result;
       timer.cancel();
+      context.release();
       goOn();
       this.lanes.answered();
     };
@@ -190,18 +194,30 @@ export class Attempts {
 class WorkContext implements AnyContext {
   private controller: AbortController | undefined;
   private waitsFor: Effects | undefined;
+  private leaves: (() => void) | undefined;
 
   constructor(private readonly options: AttemptOptions, private readonly work: Work) {}
 
   now(): number { return this.options.clock.now(); }
   get epoch(): string { return this.options.epoch(); }
 
+  /**
+   * Linked by hand and released: `AbortSignal.any` leaves something behind in the long-lived signal of the share for every
+   * attempt (Node 20), for good.
+   */
   get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    return AbortSignal.any([this.controller.signal, this.work.share.signal]);
+    if (this.controller !== undefined) return this.controller.signal;
+    const controller = this.controller = new AbortController();
+    const { signal } = this.work.share;
+    this.leaves = () => { controller.abort(signal.reason); };
+    if (signal.aborted) this.leaves(); else signal.addEventListener('abort', this.leaves, { once: true });
+    return controller.signal;
   }
 
   get effects(): Effects { return this.waitsFor ??= effectsFor(this.options.effects, this.work, () => this.signal); }
+
+  /** The attempt is over. */
+  release(): void { if (this.leaves !== undefined) this.work.share.signal.removeEventListener('abort', this.leaves); }
 
   abort(): void { this.controller?.abort(new ConfabError('CONFAB_STAGE_TIMEOUT')); }
 }

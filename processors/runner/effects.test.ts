@@ -127,3 +127,20 @@ test('whoever does effects and throws is a failed effect, not a failed turn', as
   await f.until('it is answered', async () => await count(f) === 1);
   assert.deepEqual(await texts(f), { a: ['call=CONFAB_EFFECT_FAILED'] });
 });
+
+test('what an attempt listens to is let go with it: a partition that lives long gathers nothing', async (t) => {
+  const f = await new Fixture(t).start();
+  const signals: AbortSignal[] = [];
+  const effects: EffectRunner = { run: (request, { signal }) => { signals.push(signal); return Promise.resolve({ key: request.key, kind: 'http', status: 'ok', result: null }); } };
+  let added = 0;
+  let removed = 0;
+  const { addEventListener, removeEventListener } = EventTarget.prototype;
+  t.mock.method(EventTarget.prototype, 'addEventListener', function add(this: EventTarget, ...args: Parameters<typeof addEventListener>) { added += 1; addEventListener.apply(this, args); });
+  t.mock.method(EventTarget.prototype, 'removeEventListener', function remove(this: EventTarget, ...args: Parameters<typeof removeEventListener>) { removed += 1; removeEventListener.apply(this, args); });
+  await f.run('dialogue', calling('http://127.0.0.1:1'), { effects });
+  await f.send('intents.v1', 'a', Array.from({ length: 50 }, (_, i) => `call ${i}`));
+  await f.until('all are answered', async () => await count(f) === 50);
+  assert.equal(signals.length, 50);
+  assert.ok(signals.every((signal) => !signal.aborted));
+  assert.deepEqual([added, removed], [50, 50]);
+});

@@ -1,4 +1,5 @@
 /** A partition of an input topic as long as this process owns it. */
+import { setMaxListeners } from 'node:events';
 import type { TopicPartition } from '../../platform/event-log/event-log.js';
 import { Postponed } from './postponed.js';
 import { Window } from './window.js';
@@ -20,6 +21,8 @@ export class PartitionShare implements TopicPartition {
   batches = 0;
 
   constructor(readonly topic: string, readonly partition: number, start: number, runs: readonly number[]) {
+    // One for each call under way: many are no leak.
+    setMaxListeners(0, this.abort.signal);
     this.window = new Window(start, runs);
     this.committed = { offset: start, runs };
   }

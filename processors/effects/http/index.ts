@@ -38,17 +38,20 @@ export class HttpActions {
     const request = buildRequest(effect, secrets);
     trace.host = request.url.host;
     const deadline = Math.min(call.deadline, clock.monotonic() + effect.action.timeout);
-    const late = new AbortController();
-    const signal = AbortSignal.any([call.signal, late.signal]);
+    const end = new AbortController();
+    const { signal } = end;
+    const leaves = (): void => { end.abort(call.signal.reason); };
+    call.signal.addEventListener('abort', leaves, { once: true });
     const ended = new Promise<never>((_resolve, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error); }, { once: true }); });
     ended.catch(() => { /* heard by the race, unless the call was over before */ });
-    const timer = clock.after(Math.max(0, deadline - clock.monotonic()), () => { late.abort(new ConfabError('CONFAB_ACTION_TIMEOUT', { detail: `${effect.action.timeout} ms have passed.` })); });
+    const timer = clock.after(Math.max(0, deadline - clock.monotonic()), () => { end.abort(new ConfabError('CONFAB_ACTION_TIMEOUT', { detail: `${effect.action.timeout} ms have passed.` })); });
     try {
       const onRetry = (): void => { this.options.onRetry?.(); };
       // What still waits for its place, or for a pause to end, is not waited for.
       return await Promise.race([this.policies.run(effect.bot.id, effect.action, { signal, deadline, onRetry }, () => this.attempt(effect, { ...request, signal }, trace)), ended]);
     } finally {
       timer.cancel();
+      call.signal.removeEventListener('abort', leaves);
     }
   }
 
