@@ -104,7 +104,7 @@ function requestOf(found: Found | undefined, inputs: readonly ActionInput[], pla
 
 /** The host is the author's, never an input's: only what follows it has places. */
 function splitUrl(url: string, place: Place, faults: Context['faults']): { origin: string; path: string } {
-  const [, origin = '', rest = ''] = /^(https?:\/\/[^/?#{}\s]+)(.*)$/s.exec(url) ?? [];
+  const [, origin = '', rest = ''] = /^(https?:\/\/[^/?#{}\s]+)((?:[/?#].*)?)$/s.exec(url) ?? [];
   const parsed = URL.canParse(origin) ? new URL(origin) : undefined;
   if (parsed === undefined) faults.error(place, 'the URL must be https://host/path; a place may stand after the host only');
   else if (parsed.username !== '' || parsed.password !== '') faults.error(place, 'a URL holds no user name or password; use a header with a {secret.NAME}');
