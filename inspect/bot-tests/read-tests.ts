@@ -35,7 +35,7 @@ export async function readTests(folder: string, known: Known): Promise<TestFiles
     if (tree) tests.push(...readFileOf(tree, { faults, known }));
     if (tests.length > MOST_TESTS) { faults.error({ file, line: 1, column: 1 }, `more than ${MOST_TESTS} tests`); break; }
   }
-  return { tests, files, faults: faults.errors };
+  return { tests, files, faults: [...faults.errors].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line)) };
 }
 
 async function collect(folder: string, path: string, depth: number, into: string[], faults: Faults): Promise<void> {

@@ -2,7 +2,7 @@
 
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value };
 
-const PLAIN = /^[A-Za-z][A-Za-z0-9 _.'?!+/-]*$/;
+const PLAIN = /^(?:[A-Za-z][A-Za-z0-9 _.'?!+/-]*|(?:\d+[smhd])+)$/;
 /** Words that YAML, or a person, takes for something else than a text. */
 const WORDS = new Set(['true', 'false', 'null', 'yes', 'no', 'on', 'off', 'y', 'n']);
 /** What JSON leaves as it is and YAML does not take, or an editor does not show. */
