@@ -16,6 +16,8 @@ export interface Behaviour {
   /** Never answers at all: not even a status. */
   readonly silent?: boolean;
   readonly tokens?: number;
+  /** Awaited between the first piece and the next. */
+  readonly pause?: Promise<void>;
 }
 
 export interface SeenRequest {
@@ -63,7 +65,8 @@ export class ModelServer {
       response.write(piece);
       await new Promise((resolve) => { setImmediate(resolve); });
     }
-    for (const content of behaviour.say ?? []) {
+    for (const [at, content] of (behaviour.say ?? []).entries()) {
+      if (at === 1) await behaviour.pause;
       response.write(event({ choices: [{ index: 0, delta: { content }, finish_reason: null }] }));
       await new Promise((resolve) => { setImmediate(resolve); });
     }
