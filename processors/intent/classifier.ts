@@ -1,7 +1,7 @@
 /** A model with its calibration: a text to an intent, a confidence, a ranking, and how far it is out of scope. */
 import type { RankedIntent } from '../../schemas/types.js';
 import { decodeModel } from './artefact.js';
-import type { Model } from './model.js';
+import type { LinearModel, Model } from './model.js';
 import { newSignals, outOfScope, signalsOf } from './rejection.js';
 import { modelId, train, type TrainingSet } from './train.js';
 
@@ -36,15 +36,25 @@ const RANKED = 5;
 const FAR_OUT = 99;
 /** Of a text that is more like the examples of no intent than like any intent, at least. */
 const OUT = 1e-6;
+const NO_ENTITIES: readonly string[] = [];
 const NOTHING: Classification = { intent: null, confidence: 0, ranking: [], outOfScope: FAR_OUT, language: null };
 
-/** From the cache where it has the model whole, else trained and stored. */
-export function prepareClassifier(set: TrainingSet, cache: ModelCache): Classifier {
+/** Classifiers that are in use, by model: versions of a bot that differ in other things than their examples share one. */
+export type SharedClassifiers = Map<string, WeakRef<Classifier>>;
+
+/** One that is in use, else from the cache where it has the model whole, else trained and stored. */
+export function prepareClassifier(set: TrainingSet, cache: ModelCache, shared: SharedClassifiers = new Map()): Classifier {
   const id = modelId(set);
+  const classifier = shared.get(id)?.deref() ?? loadOrTrain(id, set, cache);
+  shared.set(id, new WeakRef(classifier));
+  return classifier;
+}
+
+function loadOrTrain(id: string, set: TrainingSet, cache: ModelCache): Classifier {
   if (set.texts.length === 0) return { model: id, classify: () => NOTHING };
   const cached = cache.get(id);
   const model = cached && decodeModel(cached);
-  if (model?.head.id === id) return createClassifier(model);
+  if (model?.id === id) return createClassifier(model);
   const bytes = train(set);
   cache.set(id, bytes);
   const trained = decodeModel(bytes);
@@ -52,28 +62,46 @@ export function prepareClassifier(set: TrainingSet, cache: ModelCache): Classifi
   return createClassifier(trained);
 }
 
+type Judge = Classifier['classify'];
+
+export function createClassifier({ id, parts, chooser }: Model): Classifier {
+  const judges = parts.map(({ model, language }) => createJudge(model, language));
+  const [only] = judges;
+  if (only === undefined) return { model: id, classify: () => NOTHING };
+  return { model: id, classify: chooser === undefined ? only : judgeByLanguage(judges, chooser) };
+}
+
+/** By the model of the text's language; what that one refuses the next likely one may accept, for texts that two languages share. */
+function judgeByLanguage(judges: readonly Judge[], chooser: LinearModel): Judge {
+  return (text, entities) => {
+    const { best, second } = chooser.score(text, NO_ENTITIES);
+    if (best < 0) return NOTHING;
+    const first = (judges[best] as Judge)(text, entities);
+    if (first.intent !== null || second < 0) return first;
+    const other = (judges[second] as Judge)(text, entities);
+    return other.intent === null ? first : other;
+  };
+}
+
 /** The confidences of all intents and of "none of them" add up to 1. */
-export function createClassifier(model: Model): Classifier {
-  const { labels, languages, temperature, rejection, id } = model.head;
+function createJudge(model: LinearModel, language: string | null): Judge {
+  const { labels, temperature, rejection } = model.head;
   const outside = labels.indexOf(null);
   const odds = new Float64Array(labels.length);
   const signals = newSignals();
-  return {
-    model: id,
-    classify(text, entities) {
-      const scores = model.score(text, entities);
-      const { best, decision } = scores;
-      if (best < 0) return NOTHING;
-      const sum = softmax(decision, odds, temperature);
-      signalsOf(scores, outside, signals);
-      const likeNone = outside >= 0 && (decision[outside] as number) > (decision[best] as number);
-      const out = outOfScope(rejection, signals);
-      const ranking = rank(odds, labels, sum);
-      return {
-        intent: likeNone || out > 0 ? null : labels[best] as string, confidence: ranking[0]?.confidence ?? 0, ranking,
-        outOfScope: likeNone ? Math.max(out, OUT) : out, language: highest(decision, labels.length, languages),
-      };
-    },
+  return (text, entities) => {
+    const scores = model.score(text, entities);
+    const { best, decision } = scores;
+    if (best < 0) return NOTHING;
+    const sum = softmax(decision, odds, temperature);
+    signalsOf(scores, outside, signals);
+    const likeNone = outside >= 0 && (decision[outside] as number) > (decision[best] as number);
+    const out = outOfScope(rejection, signals);
+    const ranking = rank(odds, labels, sum);
+    return {
+      intent: likeNone || out > 0 ? null : labels[best] as string, confidence: ranking[0]?.confidence ?? 0, ranking,
+      outOfScope: likeNone ? Math.max(out, OUT) : out, language,
+    };
   };
 }
 
@@ -97,10 +125,4 @@ function rank(odds: Float64Array, labels: readonly (string | null)[], sum: numbe
     odds[best] = 0;
   }
   return ranking;
-}
-
-function highest(decision: Float64Array, first: number, languages: readonly string[]): string | null {
-  let best = 0;
-  for (let at = 1; at < languages.length; at++) if ((decision[first + at] as number) > (decision[first + best] as number)) best = at;
-  return languages[best] ?? null;
 }

@@ -1,6 +1,6 @@
 /**
- * A text as hashed features: words, the first and the last one, pairs of words (adjacent, and with one or two between), runs
- * of 2 to 4 characters inside words with their borders, and the characters on both sides of a blank. Digits count as one
+ * A text as hashed features: words, the first and the last one, pairs of beginnings of words (adjacent, and with one to three
+ * words between), runs of 2 to 4 characters inside words with their borders, and the characters on both sides of a blank. Digits count as one
  * digit, so that the shape of a number is learned and not its value. Works in buffers of its own: nothing is allocated for a
  * text but its folded form. Time is linear in the text.
  */
@@ -9,6 +9,10 @@ import { foldText, MOST_UNITS, plainUnit } from './fold.js';
 const BORDER = 0x20;
 const DIGIT = 0x30;
 const LONGEST_RUN = 4;
+/** Characters of a word that count in pairs: endings mostly do not matter. */
+const BEGINNING = 3;
+/** Words from the first to the second of a pair. */
+const FARTHEST_PAIR = 4;
 /** Names of entities that count. */
 const MOST_ENTITIES = 40;
 
@@ -60,6 +64,7 @@ const isEmojiHalf = (code: number): boolean => code >= 0xd83c && code <= 0xd83e;
 export function createFeatureReader(): FeatureReader {
   const units = new Uint16Array(MOST_UNITS * 2 + 2);
   const wordHashes = new Int32Array(MOST_UNITS);
+  const beginnings = new Int32Array(MOST_UNITS);
   const runHashes = new Uint32Array(MOST_UNITS * (LONGEST_RUN + 2));
   const reader: FeatureReader = { hashes: new Uint32Array(MOST_UNITS * (LONGEST_RUN + 8) + MOST_ENTITIES + 2), words: 0, runs: 0, read };
   let wordCount = 0;
@@ -96,7 +101,12 @@ export function createFeatureReader(): FeatureReader {
     if (wordCount === MOST_UNITS) return 0;
     units[size + 1] = BORDER;
     let hash = SEED_WORD;
-    for (let unit = 1; unit <= size; unit++) hash = mix(hash, units[unit] as number);
+    let beginning = 0;
+    for (let unit = 1; unit <= size; unit++) {
+      hash = mix(hash, units[unit] as number);
+      if (unit <= BEGINNING) beginning = hash;
+    }
+    beginnings[wordCount] = beginning;
     wordHashes[wordCount++] = hash;
     if (lastUnit !== 0) runHashes[runCount++] = finish(mix(mix(SEED_CROSS, lastUnit), units[1] as number));
     lastUnit = units[size] as number;
@@ -118,9 +128,9 @@ export function createFeatureReader(): FeatureReader {
     for (let at = 0; at < wordCount; at++) {
       const hash = wordHashes[at] as number;
       hashes[count++] = finish(hash);
-      if (at > 0) hashes[count++] = finish(Math.imul(wordHashes[at - 1] as number, 31) ^ hash ^ SEED_PAIR);
-      if (at > 1) hashes[count++] = finish(Math.imul(wordHashes[at - 2] as number, 37) ^ hash ^ SEED_SKIP);
-      if (at > 2) hashes[count++] = finish(Math.imul(wordHashes[at - 3] as number, 37) ^ hash ^ SEED_SKIP);
+      const beginning = beginnings[at] as number;
+      if (at > 0) hashes[count++] = finish(Math.imul(beginnings[at - 1] as number, 31) ^ beginning ^ SEED_PAIR);
+      for (let other = Math.max(0, at - FARTHEST_PAIR); other < at - 1; other++) hashes[count++] = finish(Math.imul(beginnings[other] as number, 37) ^ beginning ^ SEED_SKIP);
     }
     if (wordCount > 0) {
       hashes[count++] = finish((wordHashes[0] as number) ^ SEED_FIRST);

@@ -3,7 +3,7 @@
  * go through the others again until they have settled.
  */
 import type { HeldOutDecision } from './calibration.js';
-import { createModel, type ModelHead } from './model.js';
+import { createLinearModel, type ModelHead } from './model.js';
 import { pack } from './pack.js';
 import { seeded, shuffle } from './random.js';
 import { newSignals, signalsOf, type HeldOutSignals } from './rejection.js';
@@ -47,8 +47,8 @@ function scoreFold(trained: Trained, inside: Uint32Array, out: Uint32Array, foun
   const machines = trained.machines.copy();
   machines.forget(out);
   machines.train(inside, ROUNDS, trained.seed);
-  const arrays = pack(machines, only(vocabulary, seenRows(data, inside, vocabulary.rows)), head.labels.length + head.languages.length);
-  const model = createModel(head, arrays);
+  const arrays = pack(machines, only(vocabulary, seenRows(data, inside, vocabulary.rows)), head.labels.length);
+  const model = createLinearModel(head, arrays);
   const outside = head.labels.indexOf(null);
   const covered = new Set(Array.from(inside, (example) => columns[example]));
   for (const example of out) {
@@ -57,7 +57,7 @@ function scoreFold(trained: Trained, inside: Uint32Array, out: Uint32Array, foun
     if (text === undefined || !covered.has(truth)) continue;
     const scores = model.score(text.text, text.entities);
     if (scores.best < 0) continue;
-    found.decisions.push({ decision: scores.decision.slice(0, head.labels.length), truth });
+    found.decisions.push({ decision: scores.decision.slice(), truth });
     if (truth === outside) continue;
     const signals = newSignals();
     signalsOf(scores, outside, signals);

@@ -5,9 +5,9 @@
  */
 import { formatPosition } from '../../platform/position.js';
 import type { IntentResult } from '../../schemas/types.js';
-import { contextOf, createExtractor, type Bot, type Bots, type ExtractionContext, type Extractor, type FoundEntity } from '../bot/index.js';
+import { contextOf, createExtractor, type Bot, type Bots, type ExampleDefinition, type ExtractionContext, type Extractor, type FoundEntity } from '../bot/index.js';
 import type { Stage } from '../stage.js';
-import { prepareClassifier, type Classifier, type ModelCache } from './classifier.js';
+import { prepareClassifier, type Classifier, type ModelCache, type SharedClassifiers } from './classifier.js';
 import { prepareSlots, type LearnedSlots } from './slots/index.js';
 import type { TrainingSet } from './train.js';
 
@@ -28,8 +28,9 @@ interface Prepared { readonly bot: Bot; readonly extractor: Extractor; readonly 
 export function createIntentStage(options: IntentStageOptions): Stage<'intent'> {
   const cache = options.cache ?? new Map<string, Buffer>();
   const prepared = new WeakMap<Bot, Prepared>();
+  const shared: SharedClassifiers = new Map();
   const ready = (bot: Bot): Prepared => {
-    const found = prepared.get(bot) ?? prepare(bot, cache);
+    const found = prepared.get(bot) ?? prepare(bot, cache, shared);
     prepared.set(bot, found);
     return found;
   };
@@ -54,18 +55,19 @@ export function createIntentStage(options: IntentStageOptions): Stage<'intent'> 
 /** Trains the model of a bot into the cache, where it is not yet: a second or so that may pass in another thread. */
 export function trainInto(bot: Bot, cache: ModelCache): void { prepare(bot, cache); }
 
-function prepare(bot: Bot, cache: ModelCache): Prepared {
+function prepare(bot: Bot, cache: ModelCache, shared?: SharedClassifiers): Prepared {
   const extractor = createExtractor(bot);
-  const classifier = prepareClassifier(trainingSet(bot, extractor), cache);
+  const classifier = prepareClassifier(trainingSet(bot, extractor), cache, shared);
   const slots = prepareSlots(bot, cache);
   return { bot, extractor, classifier, slots, model: slots ? `${classifier.model}-${slots.model.slice(0, 16)}` : classifier.model };
 }
 
 /** What the bot's classifier is trained from. */
 export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
-  const one = (text: string, label: string | null): TrainingSet['texts'][number] => ({ text, label, entities: names(extractor.extract(text)) });
+  const several = bot.languages.length > 1;
+  const one = ({ text, language }: ExampleDefinition, label: string | null): TrainingSet['texts'][number] => ({ text, label, entities: names(extractor.extract(text)), ...(several && { language }) });
   return {
-    texts: [...bot.intents.flatMap((intent) => intent.examples.map((text) => one(text, intent.name))), ...bot.outOfScope.map((text) => one(text, null))],
+    texts: [...bot.intents.flatMap((intent) => intent.samples.map((sample) => one(sample, intent.name))), ...bot.outOfScopeSamples.map((sample) => one(sample, null))],
     accept: bot.accept,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A trained classifier: what a text scores. Only features that were seen in training have a row of weights (8-bit, one scale
+ * A trained linear classifier: what a text scores. Only features that were seen in training have a row of weights (8-bit, one scale
  * a row), found by an open-addressed table of their hashes. The arrays are views of the artefact's bytes: nothing is copied.
  */
 import { createFeatureReader } from './features.js';
@@ -11,8 +11,6 @@ export interface ModelHead {
   readonly id: string;
   /** In the order of columns; null is the column of texts that belong to no intent. */
   readonly labels: readonly (string | null)[];
-  /** Columns after those of the labels; empty where there is but one. */
-  readonly languages: readonly string[];
   readonly rows: number;
   readonly tableBits: number;
   /** Softmax temperature. */
@@ -47,9 +45,17 @@ export interface Scores {
   cover: number;
 }
 
-export interface Model {
+export interface LinearModel {
   readonly head: ModelHead;
   score(text: string, entities: readonly string[]): Scores;
+}
+
+/** What is trained from a bot or a set of texts: one linear model, or one for each language and one that tells the languages. */
+export interface Model {
+  readonly id: string;
+  readonly parts: readonly { readonly language: string | null; readonly model: LinearModel }[];
+  /** Its labels are the languages of the parts; undefined where there is but one part. */
+  readonly chooser?: LinearModel;
 }
 
 /** One thread, and no score outlives the next: all models read with the same buffers. */
@@ -57,10 +63,9 @@ const reader = createFeatureReader();
 const found = new Uint32Array(reader.hashes.length);
 
 // eslint-disable-next-line max-lines-per-function -- its parts are closures over the arrays: no field is looked up for a feature
-export function createModel(head: ModelHead, arrays: ModelArrays): Model {
+export function createLinearModel(head: ModelHead, arrays: ModelArrays): LinearModel {
   const { keys, rowAt, values, scales, bias, weights } = arrays;
-  const labels = head.labels.length;
-  const columns = labels + head.languages.length;
+  const columns = head.labels.length;
   const outside = head.labels.indexOf(null);
   const mask = keys.length - 1;
   const decision = new Float64Array(columns);
@@ -136,7 +141,7 @@ export function createModel(head: ModelHead, arrays: ModelArrays): Model {
     let best = -1;
     let second = -1;
     let sum = 0;
-    for (let label = 0; label < labels; label++) {
+    for (let label = 0; label < columns; label++) {
       if (label === outside) continue;
       const value = decision[label] as number;
       sum += value;
@@ -144,7 +149,7 @@ export function createModel(head: ModelHead, arrays: ModelArrays): Model {
     }
     scores.best = best;
     scores.second = second;
-    scores.mean = sum / Math.max(1, outside < 0 ? labels : labels - 1);
+    scores.mean = sum / Math.max(1, outside < 0 ? columns : columns - 1);
   }
 
   function share(all: number): number {

@@ -8,8 +8,8 @@ import { seeded, shuffle } from './random.js';
 import type { Examples } from './vocabulary.js';
 
 /** How much an error costs against the length of the weights; an error of the label's own examples costs more. */
-const COST = 0.4;
-const OWN_COST = 8;
+const COST = 0.3;
+const OWN_COST = 10;
 const BIAS = -1;
 /** Gradients below this change nothing. */
 const TOLERANCE = 0.01;
@@ -17,8 +17,6 @@ const TOLERANCE = 0.01;
 export interface Truth {
   /** Column of an example. */
   readonly columns: Uint16Array;
-  /** A second column of an example (its language); undefined for none. */
-  readonly others?: Uint16Array;
   /** What an example counts. */
   readonly weights: Float32Array;
 }
@@ -63,13 +61,12 @@ export class Machines {
   forget(examples: Uint32Array): void {
     const { alpha, columns, changes, changed, truth } = this;
     for (const example of examples) {
-      const first = truth.columns[example];
-      const second = truth.others?.[example];
+      const its = truth.columns[example];
       let count = 0;
       for (let column = 0; column < columns; column++) {
         const value = alpha[example * columns + column] as number;
         if (value === 0) continue;
-        changes[count] = column === first || column === second ? -value : value;
+        changes[count] = column === its ? -value : value;
         changed[count++] = column;
         alpha[example * columns + column] = 0;
       }
@@ -105,17 +102,16 @@ export class Machines {
     const square = this.squares[example] as number;
     const diagonal = 0.5 / (COST * (truth.weights[example] as number));
     const base = example * columns;
-    const first = truth.columns[example];
-    const second = truth.others?.[example];
+    const its = truth.columns[example];
     let count = 0;
     for (let column = 0; column < columns; column++) {
       const before = alpha[base + column] as number;
-      const own = column === first || column === second;
-      const its = own ? diagonal / OWN_COST : diagonal;
+      const own = column === its;
+      const ease = own ? diagonal / OWN_COST : diagonal;
       const score = scores[column] as number;
-      const gradient = (own ? score : -score) - 1 + its * before;
+      const gradient = (own ? score : -score) - 1 + ease * before;
       if ((before === 0 && gradient >= 0) || (gradient < TOLERANCE && gradient > -TOLERANCE)) continue;
-      const after = Math.max(before - gradient / (square + its), 0);
+      const after = Math.max(before - gradient / (square + ease), 0);
       if (after === before) continue;
       alpha[base + column] = after;
       changes[count] = own ? after - before : before - after;

@@ -3,7 +3,7 @@
  * which a text is out of scope; the model itself is trained on all of them, and on mistyped copies where there are many.
  */
 import { createHash } from 'node:crypto';
-import { encodeModel } from './artefact.js';
+import { encodeLanguages, encodeLinear } from './artefact.js';
 import { fitTemperature } from './calibration.js';
 import { createFeatureReader } from './features.js';
 import { isUnspaced } from './fold.js';
@@ -21,9 +21,9 @@ const CODE = 2;
 const SEED = 20260822;
 const ROUNDS = 5;
 /** From so many examples a label on a mistyped copy of each helps; with fewer it only hides the words. */
-const EXAMPLES_FOR_COPIES = 20;
+const EXAMPLES_FOR_COPIES = 30;
 /** What an error in a mistyped copy costs against one in an example. */
-const COPY_COST = 0.3;
+const COPY_COST = 0.1;
 
 export interface TrainingText {
   readonly text: string;
@@ -49,39 +49,35 @@ export function modelId(set: TrainingSet): string {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** The same set gives the same bytes. */
+/** The same set gives the same bytes. With texts of several languages each language gets a model of its own. */
 export function train(set: TrainingSet): Buffer {
-  const { texts } = set;
+  const id = modelId(set);
+  const languages = sorted(set.texts.flatMap(({ language }) => language ?? []));
+  if (languages.length < 2) return trainLinear(id, set.texts, set.accept);
+  // A text without a language belongs to all of them.
+  const parts = languages.map((language) => ({ language, bytes: trainLinear(id, set.texts.filter((one) => (one.language ?? language) === language), set.accept) }));
+  const named = set.texts.flatMap(({ text, language }) => (language === undefined ? [] : { text, label: language, entities: [] }));
+  return encodeLanguages(id, parts, trainLinear(id, named, set.accept));
+}
+
+function trainLinear(id: string, texts: readonly TrainingText[], accept: number): Buffer {
   const labels = sorted(texts.map((one) => one.label));
-  const languages = sorted(texts.flatMap(({ language }) => language ?? []));
-  const known = languages.length > 1 ? languages : [];
   const all = [...texts, ...mistypedCopies(texts, labels.length)];
-  const columns = labels.length + known.length;
   const read = readTexts(all, createFeatureReader());
-  const vocabulary = buildVocabulary(read, texts.length, columns);
+  const vocabulary = buildVocabulary(read, texts.length, labels.length);
   const data = toExamples(read, vocabulary);
-  const labelColumns = columnsOf(all, labels, ({ label }) => label, 0);
-  const truth = {
-    columns: labelColumns,
-    ...(known.length > 0 && { others: columnsOf(all, known, ({ language }) => language ?? '', labels.length) }),
-    weights: Float32Array.from(all, (_, index) => (index < texts.length ? 1 : COPY_COST)),
-  };
-  const machines = new Machines(data, truth, vocabulary.rows, columns);
+  const column = new Map(labels.map((label, index) => [label, index]));
+  const columns = Uint16Array.from(all, ({ label }) => column.get(label) as number);
+  const machines = new Machines(data, { columns, weights: Float32Array.from(all, (_, index) => (index < texts.length ? 1 : COPY_COST)) }, vocabulary.rows, labels.length);
   machines.train(Uint32Array.from({ length: data.count }, (_, index) => index), ROUNDS, SEED);
-  const head: ModelHead = { id: modelId(set), labels, languages: known, rows: vocabulary.rows, tableBits: vocabulary.tableBits, temperature: 1, rejection: { means: [], factors: [], threshold: 0 } };
-  const { decisions, signals } = holdOut({ machines, data, vocabulary, head, columns: labelColumns, texts, seed: SEED });
-  return encodeModel({ ...head, temperature: fitTemperature(decisions), rejection: fitRejection(signals, set.accept) }, pack(machines, vocabulary, columns));
+  const head: ModelHead = { id, labels, rows: vocabulary.rows, tableBits: vocabulary.tableBits, temperature: 1, rejection: { means: [], factors: [], threshold: 0 } };
+  const { decisions, signals } = holdOut({ machines, data, vocabulary, head, columns, texts, seed: SEED });
+  return encodeLinear({ ...head, temperature: fitTemperature(decisions), rejection: fitRejection(signals, accept) }, pack(machines, vocabulary, labels.length));
 }
 
 /** Without doubles; null last. */
 function sorted<T extends string | null>(names: readonly T[]): T[] {
   return [...new Set(names)].sort((a, b) => (a ?? '\uffff') < (b ?? '\uffff') ? -1 : 1);
-}
-
-/** An example that has none of the names belongs to none of the columns. */
-function columnsOf<T extends string | null>(texts: readonly TrainingText[], names: readonly T[], nameOf: (text: TrainingText) => string | null, first: number): Uint16Array {
-  const column = new Map<string | null, number>(names.map((name, index) => [name, first + index]));
-  return Uint16Array.from(texts, (one) => column.get(nameOf(one)) ?? 0xffff);
 }
 
 function mistypedCopies(texts: readonly TrainingText[], labels: number): TrainingText[] {
