@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ManualClock } from '../../platform/clock-manual.js';
+import { ConfabError, isCode } from '../../platform/errors.js';
 import type { NewRecord } from '../../platform/event-log/event-log.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import type { Message, Timer } from '../../schemas/types.js';
@@ -113,7 +114,6 @@ test('a commit whose outcome is not known brings no timer twice and loses none',
       if (!group.records.some(({ topic }) => topic === 'messages.v1') || failures > 0) return commit(instance, group);
       failures += 1;
       if (written) await commit(instance, group);
-      const { ConfabError } = await import('../../platform/errors.js');
       throw new ConfabError('CONFAB_LOG_OUTCOME_UNKNOWN');
     });
     const runner = await f.run('timers', createTimersStage(), { log });
@@ -171,6 +171,26 @@ test('a timer that no clock will reach, and one that carries too much, go to the
   await f.until('the sound one has come', async () => (await f.fired()).length === 1);
   await f.until('the others are letters', async () => (await f.all('dead-letters.v1')).length === 2);
   assert.deepEqual((await f.fired()).map(({ message }) => message.attributes.timerId), ['call@1']);
+});
+
+test('a commit that cannot be made for so long that the topic takes it no more is made anew, with the time of then', async (t) => {
+  const f = await scene(t);
+  await f.log.admin.setTopicConfig('messages.v1', { 'message.timestamp.before.max.ms': String(10 * SECOND) });
+  const until = f.time.now() + 30 * SECOND;
+  let refused = 0;
+  const log = withCommit(f.log, (commit, instance, group) => {
+    if (!group.records.some(({ topic }) => topic === 'messages.v1')) return commit(instance, group);
+    if (f.time.now() < until) return Promise.reject(new ConfabError('CONFAB_LOG_UNAVAILABLE'));
+    return commit(instance, group).catch((error: unknown) => { refused += isCode(error, 'CONFAB_TIMESTAMP_REFUSED') ? 1 : 0; throw error; });
+  });
+  await f.run('timers', createTimersStage(), { log });
+  await f.put('c', 'call@1', f.timer());
+  for (let i = 0; i < 60; i += 1) await f.time.advance(SECOND);
+  await f.until('it has come', async () => (await f.fired()).length === 1);
+  assert.equal(refused, 1);
+  const [only] = await f.fired();
+  assert.ok(only !== undefined && only.timestamp >= until);
+  assert.equal((await f.all('dead-letters.v1')).length, 0);
 });
 
 test('idle, nothing is committed and nothing ticks beyond the look at the clock', async (t) => {
