@@ -13,7 +13,7 @@ import { createSystemFinder } from './system/index.js';
 export interface Extractor {
   /** In order of start, at most 20. Without a context as if nobody had sent it (NO_CONTEXT). */
   extract(text: string, context?: ExtractionContext): readonly FoundEntity[];
-  /** `found` with more finds of another source, by the same rules. */
+  /** `found` with guesses of another source, by the same rules; a guess that is a part of a longer sure find is left out ("May" in "3 May"). */
   merge(found: readonly FoundEntity[], more: readonly FoundEntity[]): readonly FoundEntity[];
   /** Steps of searches and characters given to libraries so far: a measure of cost that no machine changes. */
   work(): number;
@@ -40,7 +40,10 @@ export function createExtractor(bot: ExtractorBot): Extractor {
       phrases?.find(bounded, found, MOST_FOUND * 4);
       return found.length === 0 ? NONE : settle(found);
     },
-    merge: (found, more) => more.length === 0 ? found : settle([...found, ...more]),
+    merge: (found, more) => {
+      const whole = more.filter((one) => !found.some((other) => other.source !== 'fuzzy' && isPart(one, other)));
+      return whole.length === 0 ? found : settle([...found, ...whole]);
+    },
     work: () => (phrases?.work() ?? 0) + (systems?.work() ?? 0),
   };
 }
@@ -56,11 +59,13 @@ function wordsOf({ entities, intents = [], outOfScope = [] }: ExtractorBot): Set
 
 const GUESSED: Record<EntitySource, number> = { pattern: 0, list: 0, system: 0, fuzzy: 1, learned: 1 };
 
+const isPart = (one: FoundEntity, other: FoundEntity): boolean => other.start <= one.start && one.end <= other.end && other.end - other.start > one.end - one.start;
+
 /** "new yrok" is New York and not York: a longer phrase with an error counts before a part of it without. */
 function withoutParts(found: FoundEntity[]): FoundEntity[] {
   const phrases = found.filter((one) => one.source === 'fuzzy');
   if (phrases.length === 0) return found;
-  return found.filter((one) => one.source !== 'list' || !phrases.some((other) => other.name === one.name && other.start <= one.start && one.end <= other.end && other.end - other.start > one.end - one.start));
+  return found.filter((one) => one.source !== 'list' || !phrases.some((other) => other.name === one.name && isPart(one, other)));
 }
 
 /** Of one entity's overlapping finds the sure one stays, of these the longest; in order of start. */

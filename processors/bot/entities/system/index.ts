@@ -39,6 +39,8 @@ const FINDERS: Record<SystemEntity, (reader: Reader, entity: EntityDefinition) =
   url: (reader) => findLinks('url', reader.text, reader.work),
   phone: (reader) => findPhones(reader.text, reader.locale, reader.work),
 };
+/** Kinds that are no finds of their own inside another: the 6 of "half past six" counts nothing. */
+const PARTS: ReadonlySet<string> = new Set<SystemEntity>(['number', 'ordinal']);
 /** Of one entity. */
 const MOST_FOUND = 20;
 
@@ -57,9 +59,8 @@ export function createSystemFinder(bot: ExtractorBot): SystemFinder | undefined 
       const locale = locales.of(context.locale);
       const moment = { at: context.at, zone: context.timeZone !== null && isTimeZone(context.timeZone) ? context.timeZone : zone };
       const reader = createReader(text, locale, moment, work);
-      for (const { entity, kind } of entities) {
-        for (const find of FINDERS[kind](reader, entity).slice(0, MOST_FOUND)) into.push({ name: entity.name, ...find, source: 'system', type: kind, confidence: null });
-      }
+      const found = entities.flatMap(({ entity, kind }) => FINDERS[kind](reader, entity).slice(0, MOST_FOUND).map((find) => ({ name: entity.name, ...find, source: 'system' as const, type: kind, confidence: null })));
+      for (const one of found) if (!PARTS.has(one.type) || !found.some((other) => !PARTS.has(other.type) && other.start <= one.start && one.end <= other.end)) into.push(one);
     },
   };
 }

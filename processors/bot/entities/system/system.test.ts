@@ -83,6 +83,13 @@ test('the time zone of the message counts before that of the bot, and one that i
   assert.deepEqual(found('date', 'en', 'tomorrow', { ...late, timeZone: 'Nowhere/At_All' }), ['2026-11-26@tomorrow']);
 });
 
+test('a number inside of another find is none of its own', () => {
+  const extractor = createExtractor({ entities: entitiesOf(['number', 'ordinal', 'time', 'date', 'money']), languages: ['en'] });
+  const text = 'a table for four on the 3rd of May at half past six for 20 dollars';
+  const found = extractor.extract(text, { locale: null, timeZone: null, at: AT }).map((one) => `${one.type ?? ''}=${one.value}`);
+  assert.deepEqual(found, ['number=4', 'date=2027-05-03', 'time=06:30', 'money=20 USD']);
+});
+
 test('"Monday" is the last one where the bot says so', () => {
   const entities = [{ name: 'day', patterns: [], values: [], system: 'date' as const, normalise: 'none' as const, prefer: 'past' as const }];
   assert.equal(createExtractor({ entities, languages: ['en'] }).extract('since Monday', { locale: null, timeZone: null, at: AT })[0]?.value, '2026-11-23');
