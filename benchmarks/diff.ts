@@ -8,7 +8,7 @@ import { packageRoot } from '../platform/package-root.js';
 import { loadBot } from '../processors/bot/index.js';
 import { BenchmarkError, median, progress, rounded, type Benchmark, type BenchmarkOptions } from './lib/benchmark.js';
 
-interface Run { readonly turnsPerSecond: number; readonly report: string; readonly comparison: Comparison }
+interface Run { readonly inputsPerSecond: number; readonly report: string; readonly comparison: Comparison }
 
 async function run(options: BenchmarkOptions): Promise<Record<string, unknown>> {
   const corpus = options.text('corpus') === '' ? join(packageRoot(), '..', 'shared', 'corpora', 'dialogues', 'sgd-dev.jsonl') : resolve(options.text('corpus'));
@@ -20,20 +20,22 @@ async function run(options: BenchmarkOptions): Promise<Record<string, unknown>> 
     const models = new Map<string, Buffer>();
     const [oldBot, newBot] = [await loadBot(join(packageRoot(), 'bots', 'parcel')), await loadBot(join(folder, 'parcel'))];
     const recordings = await recordingsFrom(corpus, newBot.id);
-    const lines = recordings.reduce((sum, { turns }) => sum + turns.length, 0);
+    const inputs = recordings.reduce((sum, { turns }) => sum + turns.length, 0);
+    // Both sides of the dialogue: what a person wrote is played, what was answered is compared.
+    const turns = inputs + recordings.reduce((sum, one) => sum + one.turns.reduce((parts, { reply }) => parts + (reply?.parts.length ?? 0), 0), 0);
     const played = async (against: boolean): Promise<Run> => {
       // Nothing is kept from run to run: each classifies every text that it meets.
       const [next, old] = [new Player(newBot, models), against ? new Player(oldBot, models) : undefined];
       const begun = performance.now();
       const comparison = await compare(recordings, { next, old, most: 200 });
       const seconds = (performance.now() - begun) / 1000;
-      return { turnsPerSecond: comparison.totals.turns / seconds, report: createHash('sha256').update(JSON.stringify(comparison)).update(diffPage(comparison)).digest('hex'), comparison };
+      return { inputsPerSecond: comparison.totals.turns / seconds, report: createHash('sha256').update(JSON.stringify(comparison)).update(diffPage(comparison)).digest('hex'), comparison };
     };
     const one = await rounds('against what was recorded', () => played(false), options.number('runs'));
     const two = await rounds('against another version', () => played(true), options.number('runs'));
     return {
-      corpus: corpus.split('/').at(-1), conversations: recordings.length, turns: lines,
-      turnsPerSecond: rounded(one.median, 0), againstVersionTurnsPerSecond: rounded(two.median, 0),
+      corpus: corpus.split('/').at(-1), conversations: recordings.length, turns, inputs,
+      turnsPerSecond: rounded(one.median * turns / inputs, 0), inputsPerSecond: rounded(one.median, 0), againstVersionTurnsPerSecond: rounded(two.median * turns / inputs, 0),
       identical: one.identical && two.identical, againstVersionSame: two.comparison.totals.same === two.comparison.totals.turns, reportSha256: one.report,
     };
   } finally {
@@ -45,15 +47,15 @@ async function rounds(what: string, once: () => Promise<Run>, count: number): Pr
   const runs: Run[] = [];
   for (let index = 0; index < Math.max(2, count); index += 1) {
     runs.push(await once());
-    progress(`${what}: ${rounded(runs.at(-1)?.turnsPerSecond ?? 0, 0)} turns/s`);
+    progress(`${what}: ${rounded(runs.at(-1)?.inputsPerSecond ?? 0, 0)} inputs/s`);
   }
   const [first] = runs;
   if (first === undefined) throw new BenchmarkError('nothing was run');
-  return { median: median(runs.map(({ turnsPerSecond }) => turnsPerSecond)), identical: runs.every(({ report }) => report === first.report), report: first.report, comparison: first.comparison };
+  return { median: median(runs.map(({ inputsPerSecond }) => inputsPerSecond)), identical: runs.every(({ report }) => report === first.report), report: first.report, comparison: first.comparison };
 }
 
 export const diff: Benchmark = {
-  purpose: 'shadow replay of a whole dialogue corpus through the example bot: turns of persons a second, on one core; two runs are compared byte for byte',
+  purpose: 'shadow replay of a whole dialogue corpus through the example bot: turns of the corpus a second, on one core; two runs are compared byte for byte',
   options: {
     corpus: { default: '', about: 'file of dialogues (../shared/corpora/dialogues/sgd-dev.jsonl)' },
     runs: { default: '3', about: 'runs of each kind, at least 2' },

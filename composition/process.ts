@@ -7,7 +7,7 @@ import { createProcessMetrics, type Metrics } from '../platform/observability/me
 import type { Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
 import type { RedisConnection } from '../platform/redis.js';
-import { fixedBots, type Bots } from '../processors/bot/index.js';
+import { fixedBots } from '../processors/bot/index.js';
 import { stageFactories, stageNames } from '../processors/index.js';
 import { fileModelCache } from '../processors/model-cache.js';
 import { createRunner } from '../processors/runner.js';
@@ -18,11 +18,12 @@ import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
-import { modelsFolder, openBots } from './bots/open.js';
+import { modelsFolder } from './bots/open.js';
 import { openEffects } from './effects.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
 import { patiently, type Patience } from './patience.js';
 import { topologySettings } from './settings.js';
+import { openRollout, type NodeRollout } from './rollout/open.js';
 import { serverComponents } from './server.js';
 
 /** What the parts of a process share. */
@@ -36,8 +37,8 @@ export interface Infrastructure extends Base {
   readonly live: MemoryLiveBus;
   /** States of conversations; processes of other roles have none. */
   readonly state: StateStore | undefined;
-  /** Where a stage of the process needs them. */
-  readonly bots: Bots | undefined;
+  /** Bots and settings as they are rolled out. */
+  readonly rollout: NodeRollout;
 }
 
 export type Role = StageName | 'ingress' | 'egress';
@@ -57,8 +58,9 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const opened: Component[] = [];
   try {
     const patience = { clock, logger, until: clock.monotonic() + config.http.startTimeout };
-    const infrastructure = { ...await openInfrastructure(base, roles, patience, opened), bots: await botsFor(base, roles, opened) };
-    await patiently(patience, 'the log', () => ensureTopology({ log: infrastructure.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
+    const basis = await openInfrastructure(base, roles, patience, opened);
+    await patiently(patience, 'the log', () => ensureTopology({ log: basis.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
+    const infrastructure = { ...basis, rollout: await rolloutFor(basis, roles, patience, opened) };
     const effects = await effectsFor(infrastructure, roles, opened);
     for (const component of stageComponents(infrastructure, roles, { lifecycle, effects })) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
@@ -73,12 +75,11 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   }
 }
 
-/** Bots are loaded where a stage needs them. @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN */
-async function botsFor(base: Base, roles: ReadonlySet<Role>, opened: Component[]): Promise<Bots | undefined> {
-  if (!roles.has('intent') && !roles.has('dialogue')) return undefined;
-  const { bots, components } = await openBots(base);
+/** Every process follows what is rolled out as far as its roles need it. @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN */
+async function rolloutFor(basis: Omit<Infrastructure, 'rollout'>, roles: ReadonlySet<Role>, patience: Patience, opened: Component[]): Promise<NodeRollout> {
+  const { rollout, components } = await patiently(patience, 'the log', () => openRollout(basis, roles));
   opened.push(...components);
-  return bots;
+  return rollout;
 }
 
 /** @throws CONFAB_USAGE */
@@ -89,7 +90,7 @@ function rolesOf(wanted: readonly string[]): readonly Role[] {
 }
 
 /** Opens what everything stands on, in an order in which it can be closed backwards. */
-async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, patience: Patience, opened: Component[]): Promise<Omit<Infrastructure, 'bots'>> {
+async function openInfrastructure(base: Base, roles: ReadonlySet<Role>, patience: Patience, opened: Component[]): Promise<Omit<Infrastructure, 'rollout'>> {
   const { config } = base;
   const metrics = createProcessMetrics({ version: packageVersion(), roles: config.roles });
   const tracer = await openTracer(base, config.roles.join(',') || 'all');
@@ -126,7 +127,7 @@ function stageComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role
   const { config, log, codec, state, clock, random, logger, metrics, tracer } = infrastructure;
   const names = stageNames.filter((name) => roles.has(name));
   if (names.length === 0 || state === undefined) return [];
-  const parts = { bots: infrastructure.bots ?? fixedBots([]), models: fileModelCache(modelsFolder(infrastructure)) };
+  const parts = { bots: infrastructure.rollout.bots ?? fixedBots([]), models: fileModelCache(modelsFolder(infrastructure)), flags: () => infrastructure.rollout.settings.flags() };
   return names.map((name): Component => {
     const runner = createRunner(name, stageFactories[name](parts) as Stage<typeof name>, {
       log, codec, state, clock, random, logger, metrics, tracer, prefix: config.pipeline.prefix,

@@ -144,7 +144,7 @@ export class BotRollout {
     const plan = table.plan(botId);
     const states = used.map(({ version }, index) => {
       const isCanary = index > 0 && plan?.canary?.version === version;
-      return { version, state: (index === 0 ? 'current' : isCanary ? 'canary' : 'earlier') as VersionState, ...(isCanary ? { share: plan.canary?.share ?? 0 } : {}) };
+      return { version, state: index === 0 ? 'current' as const : isCanary ? 'canary' as const : 'earlier' as const, ...(isCanary ? { share: plan.canary?.share ?? 0 } : {}) };
     });
     const others = this.wanted(botId).filter(({ version }) => !used.some((bot) => bot.version === version)).map((one) => {
       const made = this.made.get(nameOf(one));

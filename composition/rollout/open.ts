@@ -84,7 +84,7 @@ async function followBots(parts: Parts, table: RolloutTable, rollout: BotRollout
   const codec = parts.codec.of('BotVersion');
   const { logger } = parts;
   const follow = new TopicFollow({
-    ...parts, topic: topicName(parts.config.pipeline.prefix, 'bots.v1'),
+    ...parts, topic: topicName(parts.config.pipeline.prefix, 'bots.v1'), anew: () => { rollout?.touch(table.clear()); },
     take: (records) => {
       const touched = new Set<string>();
       for (const { key, value, offset } of records) {
@@ -104,7 +104,7 @@ async function followSettings(parts: Parts, settings: SettingsTable): Promise<To
   const codec = parts.codec.of('Setting');
   const { logger } = parts;
   const follow = new TopicFollow({
-    ...parts, topic: topicName(parts.config.pipeline.prefix, 'settings.v1'),
+    ...parts, topic: topicName(parts.config.pipeline.prefix, 'settings.v1'), anew: () => { settings.clear(); },
     take: (records) => {
       for (const { key, value, offset } of records) {
         try {

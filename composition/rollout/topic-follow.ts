@@ -15,6 +15,8 @@ export interface TopicFollowOptions {
   readonly logger: Logger;
   /** Takes the records of one batch; what it throws is logged, and the batch counts as taken. */
   readonly take: (records: readonly LogRecord[]) => void;
+  /** The topic was made anew: what was taken of the former one counts no more. */
+  readonly anew: () => void;
   /** Default 250 ms: a step of a roll-out shall be there within 2 s, training included. */
   readonly pollMillis?: number;
 }
@@ -58,7 +60,7 @@ export class TopicFollow {
     const { log, topic, logger } = this.options;
     try {
       const end = (await log.admin.bounds(topic))[0]?.end ?? 0;
-      if (end < this.next) { logger.warn({ topic }, 'a followed topic was made anew: it is read from its start'); this.next = 0; }
+      if (end < this.next) { logger.warn({ topic }, 'a followed topic was made anew: it is read from its start'); this.next = 0; this.options.anew(); }
       if (end > this.next) await this.readTo(end);
       this.failing = false;
     } catch (error) {

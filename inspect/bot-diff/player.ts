@@ -50,8 +50,8 @@ export class Player {
 
   private ended(result: StageResult<'dialogue'>, before: DialogueState | undefined): { played: Played; state: DialogueState | undefined } {
     const reply = result.outputs.find((output) => output.topic === 'replies.v1')?.value;
-    if (reply == null) throw new Error('a turn without a reply');
-    return { played: { reply: reply as BotReply, flow: this.flow, missing: this.missing }, state: result.state === undefined ? before : result.state ?? undefined };
+    if (reply === undefined || reply === null) throw new Error('a turn without a reply');
+    return { played: { reply, flow: this.flow, missing: this.missing }, state: result.state === undefined ? before : result.state ?? undefined };
   }
 
   private results({ message }: RecordedTurn): readonly IntentResult[] {

@@ -68,7 +68,6 @@ function pathOf(bytes: Uint8Array): string {
   let path: string;
   try { path = new TextDecoder('utf-8', { fatal: true }).decode(bytes); } catch (cause) { throw refused('a path is not UTF-8', cause); }
   const parts = path.split('/');
-  // eslint-disable-next-line no-control-regex -- control characters are what must not be there
   if (path.length === 0 || path.length > MOST_PATH || /[\u0000-\u001f\\:]/.test(path) || parts.some((part) => part === '' || part.startsWith('.'))) throw refused('a path leads out of the folder or is malformed');
   return path;
 }

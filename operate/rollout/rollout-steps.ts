@@ -48,7 +48,7 @@ export function deploySteps(table: RolloutTable, deployment: Deployment, author:
 /** The canary gets all conversations. @throws CONFAB_ROLLOUT_REFUSED there is none */
 export function promoteSteps(table: RolloutTable, botId: string, author: Author): Step {
   const canary = table.plan(botId)?.canary;
-  if (canary?.files == null) throw refuse(`"${botId}" has no canary to promote.`);
+  if (canary === undefined || canary.files === null) throw refuse(`"${botId}" has no canary to promote.`);
   return deploySteps(table, { botId, version: canary.version, files: canary.files, share: undefined }, author);
 }
 

@@ -36,6 +36,13 @@ export const versionKey = (botId: string, version: string): string => `${botId}@
 export class RolloutTable {
   private readonly bots = new Map<string, Map<string, DeployedVersion>>();
 
+  /** Forgets everything; returns the bots that there were. */
+  clear(): string[] {
+    const ids = [...this.bots.keys()];
+    this.bots.clear();
+    return ids;
+  }
+
   /** The bot that the record is about; undefined for one that says nothing to us. */
   apply(key: string | null, value: BotVersion | null, offset: number): string | undefined {
     const cut = key?.lastIndexOf('@') ?? -1;

@@ -56,6 +56,7 @@ export function checkSetting(name: string, value: unknown): SettingValue {
 
 export class SettingsTable {
   private readonly entries = new Map<string, SettingEntry>();
+  private set: ReadonlyMap<string, SettingValue> = new Map();
 
   /** True when something has changed. */
   apply(key: string | null, value: Setting | null): boolean {
@@ -63,15 +64,20 @@ export class SettingsTable {
     const had = this.entries.get(key);
     const entry = value === null ? undefined : entryOf(key, value);
     if (entry === undefined) this.entries.delete(key); else this.entries.set(key, entry);
-    return had?.value !== entry?.value;
+    if (had?.value === entry?.value) return false;
+    this.set = new Map(this.all().filter(({ name }) => name.startsWith('flags.')).map(({ name, value }) => [name.slice('flags.'.length), value]));
+    return true;
   }
+
+  /** Forgets everything. */
+  clear(): void { this.entries.clear(); this.set = new Map(); }
 
   /** By name. */
   all(): SettingEntry[] { return [...this.entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)); }
 
-  /** Flags by the name that follows `flags.`. */
+  /** Flags by the name that follows `flags.`; the same map until one changes. */
   flags(): ReadonlyMap<string, SettingValue> {
-    return new Map(this.all().filter(({ name }) => name.startsWith('flags.')).map(({ name, value }) => [name.slice('flags.'.length), value]));
+    return this.set;
   }
 }
 

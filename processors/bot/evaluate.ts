@@ -24,6 +24,7 @@ export function valueOf(expression: Expression, scope: Scope): Literal {
     case 'slot': return typed(scope.slots[expression.slot] ?? '', expression.type);
     case 'entity': return typed(scope.entity(expression.entity) ?? '', expression.type);
     case 'attribute': return scope.attribute(expression.name);
+    case 'flag': return scope.flag?.(expression.name) ?? null;
     case 'input': return scope[expression.field];
     default: return holds(expression, scope);
   }

@@ -43,7 +43,16 @@ function result(condition: string, given: Scope): boolean {
   return holds(instruction.condition, given);
 }
 
+const flagged = (flags: Readonly<Record<string, string | number | boolean>>): Scope => scope({}, { flag: (name) => flags[name] ?? null });
+
 const truths: readonly [string, Scope, boolean][] = [
+  ['flags.christmas', flagged({ christmas: true }), true],
+  ['flags.christmas', flagged({ christmas: false }), false],
+  ['flags.christmas', scope(), false],
+  ['flags.discount > 10', flagged({ discount: 15 }), true],
+  ['flags.discount > 10', flagged({}), false],
+  ["flags.market == 'uk'", flagged({ market: 'UK' }), true],
+  ['not flags.christmas', flagged({}), true],
   ["slots.size == 'large'", scope({ size: 'large' }), true],
   ["slots.size == 'LARGE'", scope({ size: 'large' }), true],
   ["slots.size != 'large'", scope({ size: 'small' }), true],

@@ -1,7 +1,7 @@
 /**
  * A condition's text to an expression: names become indexes, and what can never hold, or always does, is a fault where it
  * stands. Paths: `slots.NAME`, `user.NAME` and `conversation.NAME` (slots of that memory), `entities.NAME`, `attributes.NAME`,
- * `intent`, `confidence`, `channel`, `locale`, `text`, `error`.
+ * `flags.NAME`, `intent`, `confidence`, `channel`, `locale`, `text`, `error`.
  */
 import type { Context } from './context.js';
 import { nearest, shown } from './faults.js';
@@ -25,7 +25,10 @@ interface Typed {
 }
 
 const FIELDS: Readonly<Record<InputField, StaticType>> = { intent: 'text', confidence: 'number', channel: 'text', locale: 'text', text: 'text', error: 'text' };
-const ROOTS = ['slots', 'user', 'conversation', 'entities', 'attributes', ...Object.keys(FIELDS)];
+const ROOTS = ['slots', 'user', 'conversation', 'entities', 'attributes', 'flags', ...Object.keys(FIELDS)];
+
+/** As `confab settings` takes them. */
+const FLAG_NAME = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** A condition as text. */
 export const expression: Shape<Expression> = {
@@ -142,6 +145,10 @@ class Resolver {
       return { expression: { op: 'entity', entity, type: plain(type) }, type, name: path, values: listedValues(declared) };
     }
     if (root === 'attributes') return { expression: { op: 'attribute', name }, type: 'any', name: path, values: null };
+    if (root === 'flags') {
+      if (!FLAG_NAME.test(name)) throw new ExpressionFault(at, `"${shown(name)}" is no name of a flag: use lower-case letters, digits and _, at most 40`);
+      return { expression: { op: 'flag', name }, type: 'any', name: path, values: null };
+    }
     throw new ExpressionFault(at, `unknown path "${shown(path)}"${did(this.near(root, ROOTS))}`);
   }
 

@@ -16,6 +16,8 @@ export type Expression =
   | { readonly op: 'entity'; readonly entity: number; readonly type: ValueType }
   /** Attribute of the message, as the integration gave it. */
   | { readonly op: 'attribute'; readonly name: string }
+  /** Flag that operators set while nodes run; null while it is not set. */
+  | { readonly op: 'flag'; readonly name: string }
   | { readonly op: 'input'; readonly field: InputField }
   | { readonly op: 'compare'; readonly by: Comparison; readonly as: ValueType; readonly left: Expression; readonly right: Expression }
   | { readonly op: 'in'; readonly left: Expression; readonly values: readonly Literal[] }
@@ -42,6 +44,8 @@ export interface Scope {
   /** Value of the first entity of that index in the message. */
   entity(index: number): string | null;
   attribute(name: string): string | null;
+  /** Without it no flag is set. */
+  flag?(name: string): Literal;
 }
 
 /** Text with places: a string is literal, `slot` or `from` is replaced by its value or, when there is none, by `otherwise`. */

@@ -8,7 +8,7 @@
  * `attachment` gets the bot's response to attachments; the rest is silent.
  */
 import type { EffectResult } from '../../schemas/types.js';
-import type { Bot, Bots } from '../bot/index.js';
+import type { Bot, Bots, Literal } from '../bot/index.js';
 import type { Stage, StageInput, StageContext, StageOutput, StageResult } from '../stage.js';
 import { chooseBot } from './choose.js';
 import { interpret, type Interpretation, type InterpreterInput, type TimerChange } from './interpreter.js';
@@ -16,6 +16,8 @@ import { createProgram, type Program } from './program.js';
 
 export interface DialogueStageOptions {
   readonly bots: Bots;
+  /** Flags that are set, by name; the same map until one changes. */
+  readonly flags?: () => ReadonlyMap<string, Literal>;
   /** Told of each step that is run, by its bot, flow and place: for coverage. */
   readonly trace?: (bot: Bot, flow: number, pc: number) => void;
 }
@@ -37,7 +39,7 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
     process: (input, state, context) => {
       const bot = chooseBot(options.bots, { key: input.key, message: input.value.message, results: input.value.results }, state);
       const program = programOf(bot);
-      const heard = inputOf(input, bot, options.trace);
+      const heard = inputOf(input, bot, options);
       const first = interpret(program, state, heard);
       // A promise costs: only who waits for an effect returns one.
       return first.wants.length === 0 ? toResult(first, input, context) : settled(first, context, (results) => interpret(program, state, heard, results)).then((last) => toResult(last, input, context));
@@ -45,9 +47,9 @@ export function createDialogueStage(options: DialogueStageOptions): Stage<'dialo
   };
 }
 
-function inputOf(input: Input, bot: Bot, trace: DialogueStageOptions['trace']): InterpreterInput {
+function inputOf(input: Input, bot: Bot, { trace, flags }: DialogueStageOptions): InterpreterInput {
   const { message, position, results } = input.value;
-  const heard = { message, position, results, key: input.key, at: input.timestamp };
+  const heard = { message, position, results, key: input.key, at: input.timestamp, ...(flags === undefined ? {} : { flags: flags() }) };
   return trace === undefined ? heard : { ...heard, trace: (flow, pc) => { trace(bot, flow, pc); } };
 }
 

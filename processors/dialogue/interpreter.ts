@@ -68,6 +68,7 @@ function newTurn(program: Program, input: InterpreterInput, settled: Settled, { 
       const value = turn.heard?.entities.find(({ name }) => name === program.bot.entities[index]?.name)?.value;
       return typeof value === 'string' ? value : null;
     },
+    flag: (name) => input.flags?.get(name) ?? null,
     attribute: (name) => {
       const value = Object.hasOwn(message.attributes, name) ? message.attributes[name] : null;
       return typeof value === 'string' ? value : null;

@@ -1,6 +1,6 @@
 /** One turn while it is made, and what it is made from. */
 import type { Entity, EffectResult, IntentResult, Message, RankedIntent, ReplyPart } from '../../schemas/types.js';
-import type { Expression, IntentRole, Scope } from '../bot/index.js';
+import type { Expression, IntentRole, Literal, Scope } from '../bot/index.js';
 import type { EffectRequest } from '../stage.js';
 import type { Memory } from './memory.js';
 import type { Program } from './program.js';
@@ -15,6 +15,8 @@ export interface InterpreterInput {
   readonly results: readonly IntentResult[];
   /** Acceptance time, milliseconds: the time that it is for the bot. */
   readonly at: number;
+  /** Flags that are set while the turn runs; without it none. */
+  readonly flags?: ReadonlyMap<string, Literal>;
   /** Told of each step that is run, by flow and place in its code: for coverage. */
   readonly trace?: (flow: number, pc: number) => void;
 }
