@@ -5,6 +5,7 @@
  */
 import { tokens } from '../text.js';
 import type { Bot } from '../types.js';
+import { addCommonWords } from './common-words.js';
 import { NO_CONTEXT, type EntitySource, type ExtractionContext, type FoundEntity } from './found.js';
 import { createPatternFinder } from './patterns.js';
 import { createPhraseFinder } from './phrases.js';
@@ -48,10 +49,11 @@ export function createExtractor(bot: ExtractorBot): Extractor {
   };
 }
 
-/** Words of the bot's own examples: whoever writes them means them. */
-function wordsOf({ entities, intents = [], outOfScope = [] }: ExtractorBot): Set<string> {
+/** Words of the bot's own examples and of every day: whoever writes them means them. */
+function wordsOf({ entities, language = 'en', languages = [language], intents = [], outOfScope = [] }: ExtractorBot): Set<string> {
   const known = new Set<string>();
   if (entities.every((entity) => entity.values.length === 0)) return known;
+  addCommonWords(languages, known);
   for (const { examples } of intents) for (const text of examples) for (const { word } of tokens(text)) known.add(word);
   for (const text of outOfScope) for (const { word } of tokens(text)) known.add(word);
   return known;

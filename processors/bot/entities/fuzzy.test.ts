@@ -49,6 +49,11 @@ test("a word of the bot's own examples is no mistyped other one", () => {
   assert.deepEqual(found({ ...plants, intents: intents(['send it by plane']) }, 'by plane'), []);
 });
 
+test('a word of every day is no mistyped value', () => {
+  assert.deepEqual(found({ entities: [list('goods', ['form', 'threes', 'Meer'])], languages: ['en', 'de'] }, 'from there mehr'), []);
+  assert.deepEqual(found({ entities: [list('goods', ['form'])], languages: ['en'] }, 'a fomr'), ['form@fomr:fuzzy']);
+});
+
 test('a list may ask to be found only as it is written', () => {
   assert.deepEqual(found({ entities: [list('city', ['Manchester'], { fuzzy: false })] }, 'to Mancester'), []);
 });

@@ -1,6 +1,7 @@
 /** What people may write to cost much: the steps that it takes are counted, so no speed of a machine matters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { SYSTEM_ENTITIES, type EntityDefinition } from '../types.js';
 import { createExtractor } from './extractor.js';
 
@@ -38,6 +39,18 @@ test('libraries are given a bounded part of a text, however much of it looks lik
   dates.extract(filled('2 years and 3 months after monday ', 8192), NOW);
   const given = dates.work();
   assert.ok(given > 0 && given <= 8 * 256, `${given} characters`);
+});
+
+test('any text in any language: nothing throws, and all that is found lies in the text, twice the same', () => {
+  const extractors = ['en-GB', 'de', 'fr', 'es', 'it', 'nl', 'pt', 'ja', 'zh', 'ru', 'pl'].map((language) => createExtractor({ entities, languages: [language] }));
+  const piece = fc.oneof(fc.constantFrom(...PIECES, 'tomorrow', 'demain', 'morgen', 'mañana', '5 pm', '€', 'EUR', 'half past', 'hundert', 'cent', 'mille', 'second', ' ', ', '), fc.string({ unit: 'binary', maxLength: 12 }), fc.nat(999_999).map(String));
+  fc.assert(fc.property(fc.array(piece, { maxLength: 20 }), fc.nat(10), fc.integer({ min: 0, max: 4e12 }), (parts, which, at) => {
+    const text = parts.join('');
+    const one = extractors[which];
+    const found = one?.extract(text, { locale: null, timeZone: 'America/New_York', at }) ?? [];
+    for (const { start, end, value } of found) assert.ok(start >= 0 && start < end && end <= text.length && value !== '', text);
+    assert.deepEqual(one?.extract(text, { locale: null, timeZone: 'America/New_York', at }), found);
+  }), { numRuns: 400 });
 });
 
 test('what is found is bounded, in order, and lies in the text', () => {
