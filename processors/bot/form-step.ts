@@ -53,7 +53,8 @@ const nameIn = (node: MapNode, key: string): string => { const tree = node.entri
 const isSlot = (key: string, place: Place, context: Context): boolean => context.slots.find(key, place) >= 0 || !context.slots.complete;
 const isAnything = (): boolean => true;
 
-const LONGEST = 366 * 86_400_000;
+/** The state of a conversation, which knows what was set, is kept for 90 days after its last change (dialogue-states.v1). */
+const LONGEST = 85 * 86_400_000;
 
 export const stepForms = {
   say: step('say', { say: need(reference('responses'), 'Says the response') }, ({ say }, node) => ({ do: 'say', index: say ?? -1, name: nameIn(node, 'say') })),

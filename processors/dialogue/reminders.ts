@@ -8,7 +8,8 @@ import type { Turn } from './turn.js';
 /** Of one conversation. */
 const MOST_REMINDERS = 20;
 const MOST_DEFERRED = 4;
-const LONGEST = 400 * 24 * 3_600_000;
+/** The state that knows of it is kept for 90 days after its last change (dialogue-states.v1). */
+const LONGEST = 85 * 24 * 3_600_000;
 const PAYLOAD_CHARACTERS = 1024;
 /** A date without a time: in the morning. */
 const MORNING = 'T09:00:00Z';
