@@ -35,7 +35,7 @@ const HOST_WITH_PATH = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){0,7}\.\p{L}
 const ADDRESS = /(?:^|[^\p{L}\p{N}.])(?:\d{1,3}\.){3}\d{1,3}(?![\p{L}\p{N}]|\.\d)/u;
 
 const ENDINGS = ['com', 'net', 'org', 'info', 'biz', 'name', 'pro', 'edu', 'gov', 'mil', 'int', 'app', 'dev', 'xyz', 'top', 'site', 'online', 'shop', 'store', 'club', 'live', 'link', 'click', 'page', 'web', 'cloud', 'tech', 'space', 'website', 'fun', 'icu', 'vip', 'win', 'bid', 'loan', 'work', 'zip', 'mov', 'bot', 'chat', 'help', 'support', 'email', 'world', 'today', 'news', 'blog', 'agency', 'finance', 'money', 'bank', 'example', 'test', 'invalid', 'onion', 'local', 'internal'];
-const links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: true });
+const links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: true, urlAuth: true });
 links.tlds(ENDINGS, true);
 
 /** The first reason why a text must not be said; undefined when there is none. */
@@ -57,7 +57,7 @@ function leaks(seen: string, { shingles }: Secrets): boolean {
 
 function hasForeignLink(seen: string, hosts: readonly string[]): boolean {
   // Blanks around dots and "dot" in words are how links are hidden from rules like these.
-  const opened = seen.replaceAll(/\s?[[({]\s?(?:dot|punkt|point|punto)\s?[\])}]\s?/g, '.').replaceAll(/[。．｡]/g, '.').replaceAll(/hxxp/g, 'http');
+  const opened = seen.replaceAll(/\s?[[({]\s?(?:dot|punkt|point|punto|\.)\s?[\])}]\s?/g, '.').replaceAll(/[。．｡]/g, '.').replaceAll(/hxxp/g, 'http');
   for (const candidate of opened === seen ? [seen] : [seen, opened]) {
     const matches = links.match(candidate) ?? [];
     if (matches.some(({ url, schema }) => !isAllowed(url, schema, hosts))) return true;
