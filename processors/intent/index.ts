@@ -5,7 +5,7 @@
  */
 import { formatPosition } from '../../platform/position.js';
 import type { IntentResult } from '../../schemas/types.js';
-import { contextOf, createExtractor, type Bot, type Bots, type ExampleDefinition, type ExtractionContext, type Extractor, type FoundEntity } from '../bot/index.js';
+import { contextOf, createExtractor, inLanguage, NO_CONTEXT, type Bot, type Bots, type ExampleDefinition, type ExtractionContext, type Extractor, type FoundEntity } from '../bot/index.js';
 import type { Stage } from '../stage.js';
 import { prepareClassifier, type Classifier, type ModelCache, type SharedClassifiers } from './classifier.js';
 import { prepareSlots, type LearnedSlots } from './slots/index.js';
@@ -65,7 +65,7 @@ function prepare(bot: Bot, cache: ModelCache, shared?: SharedClassifiers): Prepa
 /** What the bot's classifier is trained from. */
 export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
   const several = bot.languages.length > 1;
-  const one = ({ text, language }: ExampleDefinition, label: string | null): TrainingSet['texts'][number] => ({ text, label, entities: names(extractor.extract(text)), ...(several && { language }) });
+  const one = ({ text, language }: ExampleDefinition, label: string | null): TrainingSet['texts'][number] => ({ text, label, entities: names(extractor.extract(text, several ? { ...NO_CONTEXT, locale: language } : NO_CONTEXT)), ...(several && { language }) });
   return {
     texts: [...bot.intents.flatMap((intent) => intent.samples.map((sample) => one(sample, intent.name))), ...bot.outOfScopeSamples.map((sample) => one(sample, null))],
     accept: bot.accept,
@@ -73,8 +73,11 @@ export function trainingSet(bot: Bot, extractor: Extractor): TrainingSet {
 }
 
 function detect({ bot, extractor, classifier, slots, model }: Prepared, text: string, about: ExtractionContext): IntentResult {
-  const sure = extractor.extract(text, about);
-  const { intent, confidence, ranking } = classifier.classify(text, names(sure));
+  const read = extractor.extract(text, about);
+  const { intent, confidence, ranking, language } = classifier.classify(text, names(read));
+  // Dates and numbers are words of a language: read again where the text is in another one than its sender's.
+  const inOther = inLanguage(about, language, bot.languages);
+  const sure = inOther === about ? read : extractor.extract(text, inOther);
   const entities = slots ? extractor.merge(sure, slots.find(text, ranking[0]?.intent ?? null)) : sure;
   return { bot: bot.id, version: bot.version, model, intent, confidence, ranking, entities };
 }

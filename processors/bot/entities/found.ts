@@ -37,5 +37,17 @@ export function contextOf(message: Pick<Message, 'locale' | 'attributes'>, at: n
   return { locale: message.locale, timeZone: typeof timeZone === 'string' ? timeZone : null, at };
 }
 
+const base = (tag: string): string => tag.split('-')[0] ?? tag;
+
+/** The context of a text that turned out to be in this one of the bot's languages; the same one where it was read so already. The region stays. */
+export function inLanguage(context: ExtractionContext, language: string | null, languages: readonly string[]): ExtractionContext {
+  if (language === null || languages.length < 2) return context;
+  const { locale } = context;
+  const read = languages.find((one) => locale !== null && base(one) === base(locale)) ?? languages[0] ?? language;
+  if (base(read) === base(language)) return context;
+  const region = locale === null ? undefined : /^[a-z]{2,3}[-_]([A-Z]{2})\b/.exec(locale)?.[1];
+  return { ...context, locale: region === undefined ? language : `${base(language)}-${region}` };
+}
+
 /** Of texts that nobody sent, such as examples: the same whenever it is asked. */
 export const NO_CONTEXT: ExtractionContext = { locale: null, timeZone: null, at: 0 };
