@@ -1,5 +1,5 @@
 /**
- * A text as hashed features: words, the first and the last one, pairs of beginnings of words (adjacent, and with one to three
+ * A text as hashed features: words, pairs of beginnings of words (adjacent, and with one to three
  * words between), runs of 2 to 4 characters inside words with their borders, and the characters on both sides of a blank. Digits count as one
  * digit, so that the shape of a number is learned and not its value. Works in buffers of its own: nothing is allocated for a
  * text but its folded form. Time is linear in the text.
@@ -19,8 +19,6 @@ const MOST_ENTITIES = 40;
 const SEED_WORD = 0x811c9dc5;
 const SEED_PAIR = 0x01000193 ^ 0x5bd1e995;
 const SEED_SKIP = 0x27d4eb2f;
-const SEED_FIRST = 0x2545f491;
-const SEED_LAST = 0x6c8e9cf5;
 const SEED_ENTITY = 0x165667b1;
 const SEED_RUN = 0x9e3779b1;
 const SEED_CROSS = 0x7feb352d;
@@ -66,7 +64,7 @@ export function createFeatureReader(): FeatureReader {
   const wordHashes = new Int32Array(MOST_UNITS);
   const beginnings = new Int32Array(MOST_UNITS);
   const runHashes = new Uint32Array(MOST_UNITS * (LONGEST_RUN + 2));
-  const reader: FeatureReader = { hashes: new Uint32Array(MOST_UNITS * (LONGEST_RUN + 8) + MOST_ENTITIES + 2), words: 0, runs: 0, read };
+  const reader: FeatureReader = { hashes: new Uint32Array(MOST_UNITS * (LONGEST_RUN + 8) + MOST_ENTITIES), words: 0, runs: 0, read };
   let wordCount = 0;
   let runCount = 0;
   let lastUnit = 0;
@@ -131,10 +129,6 @@ export function createFeatureReader(): FeatureReader {
       const beginning = beginnings[at] as number;
       if (at > 0) hashes[count++] = finish(Math.imul(beginnings[at - 1] as number, 31) ^ beginning ^ SEED_PAIR);
       for (let other = Math.max(0, at - FARTHEST_PAIR); other < at - 1; other++) hashes[count++] = finish(Math.imul(beginnings[other] as number, 37) ^ beginning ^ SEED_SKIP);
-    }
-    if (wordCount > 0) {
-      hashes[count++] = finish((wordHashes[0] as number) ^ SEED_FIRST);
-      hashes[count++] = finish((wordHashes[wordCount - 1] as number) ^ SEED_LAST);
     }
     for (let at = 0; at < entities.length && at < MOST_ENTITIES; at++) {
       let hash = SEED_ENTITY;

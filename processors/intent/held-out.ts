@@ -13,7 +13,7 @@ import { placeOf, type Examples, type ReadableText, type Vocabulary } from './vo
 const FOLDS = 4;
 /** Above this many examples times labels one fold tells enough. */
 const MANY = 300_000;
-const ROUNDS = 2;
+const ROUNDS = 1;
 
 export interface Trained {
   readonly machines: Machines;
