@@ -8,17 +8,14 @@ export type Responses = (name: string) => readonly (readonly ((text: string) => 
 
 /** True when the expected bubbles take all that were said, in order. */
 export function bubblesMatch(expected: readonly Bubble[], said: readonly string[], responses: Responses): boolean {
-  return matchFrom(expected, 0, said, 0, responses);
-}
-
-function matchFrom(expected: readonly Bubble[], at: number, said: readonly string[], from: number, responses: Responses): boolean {
-  const bubble = expected[at];
-  if (bubble === undefined) return from === said.length;
-  return lengthsOf(bubble, said, from, responses).some((length) => matchFrom(expected, at + 1, said, from + length, responses));
+  // All places that the expectations so far can end at: nothing is tried twice, however many ways there are.
+  let places = new Set([0]);
+  for (const bubble of expected) places = new Set([...places].flatMap((from) => lengthsOf(bubble, said, from, responses).map((length) => from + length)));
+  return places.has(said.length);
 }
 
 /** How many of the bubbles from `from` on the expectation may take. */
-export function lengthsOf(bubble: Bubble, said: readonly string[], from: number, responses: Responses): number[] {
+function lengthsOf(bubble: Bubble, said: readonly string[], from: number, responses: Responses): number[] {
   const text = said[from];
   if (bubble.is === 'response') {
     const fitting = responses(bubble.name).filter((variant) => variant.every((part, index) => said[from + index] !== undefined && part(said[from + index] ?? '')));

@@ -157,7 +157,8 @@ function readActions(tree: Tree, reading: Reading): ExpectedAction[] | undefined
   });
 }
 
-function readBubbles(tree: Tree, reading: Reading): Bubble[] | undefined {
+/** One bubble or a list of them. */
+export function readBubbles(tree: Tree, reading: Reading): Bubble[] | undefined {
   if (tree.kind === 'list') return tree.items.flatMap((item) => readBubble(item, reading) ?? []);
   if (isNone(tree)) { reading.faults.error(tree.place, 'write [] for no bubble'); return undefined; }
   const one = readBubble(tree, reading);

@@ -70,7 +70,8 @@ async function readText(folder: string, file: string, faults: Faults): Promise<s
 /** What a file says for all of its tests. */
 interface Shared { readonly given: GivenChange; readonly tags: readonly string[] }
 
-function readFileOf(tree: Tree, reading: Reading): BotTest[] {
+/** The tests of one file. */
+export function readFileOf(tree: Tree, reading: Reading): BotTest[] {
   const { faults } = reading;
   const map = asMap(tree, 'the file', faults);
   if (!map) return [];
