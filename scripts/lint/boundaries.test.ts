@@ -31,13 +31,14 @@ const FORBIDDEN: readonly (readonly [file: string, target: string])[] = [
   ['processors/runner/x.ts', '../../egress/hub.js'], ['processors/dialogue/x.ts', '../intent/index.js'], ['processors/dialogue/x.ts', '../runner/window.js'],
   ['processors/dialogue/sub/x.ts', '../../../platform/clock.js'], ['processors/dialogue/x.ts', '../../topology/topology.js'], ['processors/timers/x.ts', '../runner.js'],
   ['processors/bot/x.ts', '../dialogue/index.js'], ['processors/bot/x.ts', '../../platform/redis.js'],
+  ['inspect/x.ts', '../processors/bot/index.js'], ['inspect/audit/x.ts', '../../processors/runner.js'], ['inspect/bot-tests/x.ts', '../../operate/json.js'],
   ['cli/x.ts', '../composition/process.js'], ['cli/x.ts', '../processors/runner.js'], ['composition/x.ts', '../cli/start.js'], ['composition/x.ts', '../main.js'], ['scripts/x.ts', '../composition/process.js'],
   ['composition/x.ts', 'kafkajs'], ['main.ts', 'kafkajs'], ['egress/x.ts', 'ioredis'], ['egress/x.ts', 'lmdb'], ['platform/x.ts', 'pino'], ['platform/x.ts', 'prom-client'], ['ingress/x.ts', 'jose'],
   ['ingress/x.ts', 'avsc'], ['ingress/x.ts', '@elastic/elasticsearch'], ['egress/x.ts', '@opentelemetry/api'], ['ingress/x.ts', 'ulid'], ['processors/dialogue/x.ts', 'node:fs'],
 ];
 
 const ALLOWED: readonly (readonly [file: string, target: string])[] = [
-  ['main.ts', './composition/process.js'], ['main.kafka.test.ts', './composition/testing.js'], ['composition/x.ts', '../processors/runner.js'], ['cli/x.ts', '../processors/bot/index.js'],
+  ['main.ts', './composition/process.js'], ['main.kafka.test.ts', './composition/testing.js'], ['composition/x.ts', '../processors/runner.js'], ['cli/x.ts', '../processors/bot/index.js'], ['inspect/bot-tests/x.ts', '../../processors/topology-driver.js'],
   ['processors/dialogue/x.ts', '../stage.js'], ['processors/dialogue/x.ts', '../../platform/errors.js'], ['processors/dialogue/x.ts', '../bot/index.js'], ['ingress/x.ts', '../schemas/codec.js'],
   ['egress/outbox/redis.ts', 'ioredis'], ['platform/event-log/kafkajs/x.ts', 'kafkajs'], ['schemas/x.ts', '../platform/errors.js'],
 ];
