@@ -30,6 +30,8 @@ interface Reading { readonly parser: DateParser; readonly moment: Moment; readon
 
 /** Words that the library takes for a date and people mostly do not. */
 const NOT_ALONE = new Set(['may', 'sun', 'sat', 'mar', 'second', 'now']);
+/** Longer finds are not taken apart: each gap costs four searches. */
+const MOST_GAPS = 12;
 const DAY_MILLIS = 86_400_000;
 
 /** What is in a text, read once for all kinds. */
@@ -112,7 +114,9 @@ const two = (value: number): string => String(value).padStart(2, '0');
 /** Of "tomorrow at 5 pm" the words for the day, or those for the time, where they stand one behind the other. */
 function narrow(kind: 'date' | 'time', read: Read, reading: Reading): { readonly index: number; readonly text: string } {
   const other = kind === 'date' ? hasTime : hasDate;
-  for (const gap of read.text.matchAll(/\s+/g)) {
+  const gaps = [...read.text.matchAll(/\s+/g)];
+  if (gaps.length > MOST_GAPS) return read;
+  for (const gap of gaps) {
     for (const [from, to] of [[0, gap.index], [gap.index + gap[0].length, read.text.length]] as const) {
       const piece = read.text.slice(from, to);
       const rest = from === 0 ? read.text.slice(gap.index) : read.text.slice(0, gap.index);
