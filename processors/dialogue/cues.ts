@@ -34,7 +34,8 @@ const BREAK = /[,.;:!?、。，！？]/;
 /** A longer text is no short remark about what was said before. */
 const MOST_CHARACTERS = 400;
 
-const NO_CUES: Omit<CuesHeard, 'entities' | 'beyond'> = { deny: false, affirm: false, also: false, correct: false, cancel: false, not: false, negated: [], rest: 99 };
+/** Of a text that has none. */
+export const NO_CUES: Omit<CuesHeard, 'entities' | 'beyond'> = { deny: false, affirm: false, also: false, correct: false, cancel: false, not: false, negated: [], rest: 99 };
 
 export function readCues(heard: Heard, program: Program): CuesHeard {
   if (heard.text.length > MOST_CHARACTERS || (heard.tapped && heard.text === '')) return { ...NO_CUES, entities: heard.entities, beyond: heard.entities };

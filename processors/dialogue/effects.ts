@@ -20,8 +20,9 @@ type Origin = Pick<EffectRequest, 'key' | 'tenant' | 'conversation' | 'bot'>;
 /** The result under that key: undefined when it has to be waited for, null when there may be no more. */
 function settle(turn: Turn, step: string, request: (origin: Origin) => EffectRequest): EffectResult | null | undefined {
   const { input, program } = turn;
-  const count = turn.counts.get(step) ?? 0;
-  turn.counts.set(step, count + 1);
+  const counts = turn.counts ??= new Map<string, number>();
+  const count = counts.get(step) ?? 0;
+  counts.set(step, count + 1);
   const key = `${input.position}#${step}.${count}`;
   const found = turn.settled.get(key);
   if (found) { turn.effects.push(found); return found; }

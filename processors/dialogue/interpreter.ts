@@ -7,7 +7,7 @@
  * over, and its reply and state are those to publish, when `wants` is empty.
  */
 import type { BotReply, DialogueState, IntentResult, Message } from '../../schemas/types.js';
-import { contextOf, holds, type Bot, type IntentRole, type Scope } from '../bot/index.js';
+import { contextOf, type Bot, type IntentRole } from '../bot/index.js';
 import type { EffectRequest } from '../stage.js';
 import { linesOf, withLine } from './history.js';
 import { forgetAll, forgetFlows, type Memory } from './memory.js';
@@ -17,7 +17,7 @@ import type { Program } from './program.js';
 import { catchUp, fire } from './reminders.js';
 import { hear } from './session.js';
 import { say, sayText } from './speak.js';
-import type { Heard, InterpreterInput, Settled, TimerChange, Turn } from './turn.js';
+import { Turn, type Heard, type InterpreterInput, type Settled, type TimerChange } from './turn.js';
 
 export type { InterpreterInput, Settled, TimerChange } from './turn.js';
 export { MOST_EFFECTS } from './effects.js';
@@ -39,7 +39,7 @@ export function interpret(program: Program, state: DialogueState | undefined, in
   const { bot } = program;
   const { position } = input;
   const turns = state?.turns ?? 0;
-  const turn = newTurn(program, input, settled, { memory: recollect(program, state), choice: turns + hash(input.key) });
+  const turn = new Turn(program, input, settled, { memory: recollect(program, state), choice: turns + hash(input.key), language: languageOf(bot, input.message.locale) });
   const handedOff = take(turn, state?.handedOff ?? false);
   if (turn.parts.length === 0 && (turn.outcome === 'answered' || turn.outcome === 'fallback')) turn.outcome = 'silent';
   if (program.keepsHistory) keepLines(turn);
@@ -55,32 +55,6 @@ function recollect(program: Program, state: DialogueState | undefined): Memory {
   const same = state?.botId === program.bot.id;
   const stored = parseStored(same && typeof state.data === 'string' ? state.data : null);
   return same && state.botVersion !== program.bot.version ? moveMemory(stored, program, state.botVersion) : readMemory(stored, program);
-}
-
-function newTurn(program: Program, input: InterpreterInput, settled: Settled, { memory, choice }: Pick<Turn, 'memory' | 'choice'>): Turn {
-  const { message } = input;
-  const scope: Scope = {
-    slots: memory.slots, channel: message.channel, locale: message.locale, text: typeof message.text === 'string' ? message.text : '',
-    get intent() { return turn.intent; },
-    get confidence() { return turn.confidence; },
-    get error() { return turn.error; },
-    entity: (index) => {
-      const value = turn.heard?.entities.find(({ name }) => name === program.bot.entities[index]?.name)?.value;
-      return typeof value === 'string' ? value : null;
-    },
-    flag: (name) => input.flags?.get(name) ?? null,
-    attribute: (name) => {
-      const value = Object.hasOwn(message.attributes, name) ? message.attributes[name] : null;
-      return typeof value === 'string' ? value : null;
-    },
-  };
-  const turn: Turn = {
-    program, input, settled, memory, choice, scope, channel: message.channel, language: languageOf(program.bot, message.locale),
-    heard: null, stale: false, intent: null, confidence: 0, outcome: 'answered', parts: [], handoff: null,
-    timers: [], wants: [], effects: [], counts: new Map(), error: null, cleared: new Map(), replay: null,
-    holds: (condition) => holds(condition, scope),
-  };
-  return turn;
 }
 
 /** The one that the message's locale asks for, else the bot's first. */

@@ -1,5 +1,5 @@
 /** Runs instructions of flows until something is asked, the conversation is handed over or ended, an effect is wanted, or nothing is left to do. */
-import type { Instruction } from '../bot/index.js';
+import { holds, type Instruction } from '../bot/index.js';
 import { act, answerByModel } from './effects.js';
 import { CONFIRM, dropFlow, fillSlot, forgetAll, forgetFlows, NOTHING, popFrame, pushFrame, RESUME, topFrame, type Frame } from './memory.js';
 import { forgetReminder, setReminder } from './reminders.js';
@@ -41,7 +41,7 @@ function finish(turn: Turn): boolean {
   const slots = frame ? program.slotsOf[frame.flow] ?? [] : [];
   if (frame && slots.length > 0) {
     const values = new Map<number, string>();
-    for (const slot of slots) { const value = memory.slots[slot] || turn.cleared.get(slot); if (value) values.set(slot, value); }
+    for (const slot of slots) { const value = memory.slots[slot] || turn.cleared?.get(slot); if (value) values.set(slot, value); }
     memory.answered = { flow: frame.flow, slots: values };
   }
   popFrame(memory);
@@ -68,7 +68,7 @@ function step(turn: Turn, frame: Frame, instruction: Instruction, back: boolean)
     case 'say': say(turn, instruction.response); break;
     case 'set': setSlot(turn, instruction.slot, render(turn, instruction.value).slice(0, SLOT_CHARACTERS)); break;
     case 'clear': for (const slot of instruction.slots) clearSlot(turn, slot); break;
-    case 'unless': if (!turn.holds(instruction.condition)) { frame.pc = instruction.to; return 'on'; } break;
+    case 'unless': if (!holds(instruction.condition, turn)) { frame.pc = instruction.to; return 'on'; } break;
     case 'jump': frame.pc = instruction.to; return 'on';
     case 'go': frame.flow = instruction.flow; frame.pc = 0; return 'on';
     case 'call': frame.pc += 1; pushFrame(memory, instruction.flow); return 'on';
@@ -106,7 +106,7 @@ function setSlot(turn: Turn, slot: number, value: string): void {
 
 function clearSlot(turn: Turn, slot: number): void {
   const value = turn.memory.slots[slot];
-  if (value) turn.cleared.set(slot, value);
+  if (value) (turn.cleared ??= new Map()).set(slot, value);
   turn.memory.slots[slot] = '';
   turn.memory.attempts.delete(slot);
 }

@@ -59,7 +59,7 @@ export function render(turn: Turn, template: Template, encode?: (value: string) 
   let text = '';
   for (const part of template) {
     if (typeof part === 'string') { text += part; continue; }
-    const value = ('slot' in part ? turn.memory.slots[part.slot] : String(valueOf(part.from, turn.scope) ?? '')) || part.otherwise;
+    const value = ('slot' in part ? turn.memory.slots[part.slot] : String(valueOf(part.from, turn) ?? '')) || part.otherwise;
     text += encode ? encode(value) : value;
   }
   return text;

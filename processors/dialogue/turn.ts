@@ -1,6 +1,6 @@
 /** One turn while it is made, and what it is made from. */
 import type { Entity, EffectResult, IntentResult, Message, RankedIntent, ReplyPart } from '../../schemas/types.js';
-import type { Expression, IntentRole, Literal, Scope } from '../bot/index.js';
+import type { IntentRole, Literal, Scope } from '../bot/index.js';
 import type { EffectRequest } from '../stage.js';
 import type { Memory } from './memory.js';
 import type { Program } from './program.js';
@@ -51,39 +51,70 @@ export interface Heard {
   readonly tapped: boolean;
 }
 
-export interface Turn {
-  readonly program: Program;
-  readonly input: InterpreterInput;
+/**
+ * What conditions and texts may read of the turn is a part of it. A class: an object literal with getters or functions gets a
+ * hidden class of its own for every turn, which only a full garbage collection frees.
+ */
+export class Turn implements Scope {
   readonly memory: Memory;
-  readonly scope: Scope;
-  holds(condition: Expression): boolean;
   readonly channel: string;
-  /** Chooses among variants of a response. */
-  readonly choice: number;
-  /** One of the bot's languages. */
-  readonly language: string;
-  heard: Heard | null;
+  readonly locale: string | null;
+  readonly text: string;
+  readonly slots: readonly string[];
+  heard: Heard | null = null;
   /** What is open was open before a pause that ended the session: it goes on only when the person wants it to. */
-  stale: boolean;
+  stale = false;
   /** Intent that is acted on. */
-  intent: string | null;
-  confidence: number;
-  outcome: Outcome;
-  readonly parts: ReplyPart[];
-  handoff: { readonly to: 'person' | 'bot'; readonly reason: string | null } | null;
-  readonly timers: TimerChange[];
-  /** Effects that are done, by key. */
-  readonly settled: Settled;
+  intent: string | null = null;
+  confidence = 0;
+  outcome: Outcome = 'answered';
+  readonly parts: ReplyPart[] = [];
+  handoff: { readonly to: 'person' | 'bot'; readonly reason: string | null } | null = null;
+  readonly timers: TimerChange[] = [];
   /** Effects still to be done: the turn stops and is run again. */
-  readonly wants: EffectRequest[];
+  readonly wants: EffectRequest[] = [];
   /** Results that this turn has used, for the reply. */
-  readonly effects: EffectResult[];
+  readonly effects: EffectResult[] = [];
   /** How often each step with an effect was run in this turn. */
-  readonly counts: Map<string, number>;
+  counts: Map<string, number> | null = null;
   /** Status of the effect that failed last. */
-  error: string | null;
+  error: string | null = null;
   /** Values that a flow has cleared in this turn. */
-  readonly cleared: Map<number, string>;
+  cleared: Map<number, string> | null = null;
   /** While a flow is run again after a correction: up to where what it says was said already, and for which slot it is not. */
-  replay: { readonly frame: object; readonly until: number; readonly slot: number } | null;
+  replay: { readonly frame: object; readonly until: number; readonly slot: number } | null = null;
+
+  constructor(
+    readonly program: Program, readonly input: InterpreterInput,
+    /** Effects that are done, by key. */
+    readonly settled: Settled,
+    /** `choice` chooses among variants of a response; `language` is one of the bot's. */
+    { memory, choice, language }: { readonly memory: Memory; readonly choice: number; readonly language: string },
+  ) {
+    const { channel, locale, text } = input.message;
+    this.memory = memory;
+    this.slots = memory.slots;
+    this.channel = channel;
+    this.locale = locale;
+    this.text = typeof text === 'string' ? text : '';
+    this.choice = choice;
+    this.language = language;
+  }
+
+  readonly choice: number;
+  readonly language: string;
+
+  entity(index: number): string | null {
+    const name = this.program.bot.entities[index]?.name;
+    const value = this.heard?.entities.find((entity) => entity.name === name)?.value;
+    return typeof value === 'string' ? value : null;
+  }
+
+  flag(name: string): Literal { return this.input.flags?.get(name) ?? null; }
+
+  attribute(name: string): string | null {
+    const { attributes } = this.input.message;
+    const value = Object.hasOwn(attributes, name) ? attributes[name] : null;
+    return typeof value === 'string' ? value : null;
+  }
 }

@@ -2,9 +2,9 @@
 import { answerSlot, fillSlots, filling, SURE, type Filling } from './answer.js';
 import { beginFlow, goOnWith } from './begin.js';
 import { correctAnswered, correctOpen, looksCorrected } from './correct.js';
-import { readCues, type CuesHeard } from './cues.js';
+import { NO_CUES, readCues, type CuesHeard } from './cues.js';
 import { filledByModel } from './effects.js';
-import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame } from './memory.js';
+import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame, type Kept } from './memory.js';
 import { linesOf } from './history.js';
 import { miss } from './miss.js';
 import { chosen, disambiguate, isAmbiguous } from './offer.js';
@@ -21,7 +21,7 @@ export function respond(turn: Turn, said: Heard): void {
   const { kept } = memory;
   memory.kept = null;
   let heard = said;
-  let cues = readCues(heard, program);
+  let cues = needsCues(turn, heard, kept) ? readCues(heard, program) : { ...NO_CUES, entities: heard.entities, beyond: heard.entities };
   if (kept && kept.offered.length > 0) {
     const choice = chosen(turn, kept, heard, saysYes(heard, cues));
     if (choice) { heard = choice; cues = { ...readCues(heard, program), entities: heard.entities, beyond: heard.entities, negated: [] }; }
@@ -36,8 +36,13 @@ export function respond(turn: Turn, said: Heard): void {
   if (memory.restarted && (flow === undefined || (cues.rest === 0 && cues.entities.length > 0))) { restart(turn, from); return; }
   if (disambiguate(turn, heard)) return;
   if (flow !== undefined) { beginFlow(turn, from, flow); return; }
-  if (isCancel(heard, cues) && cancelFlow(turn, from)) return;
+  if (flow === undefined && isCancel(heard, readCues(heard, program)) && cancelFlow(turn, from)) return;
   miss(turn);
+}
+
+/** Where nothing is open and nothing was found in the text, its small words say nothing. */
+function needsCues({ memory }: Turn, heard: Heard, kept: Kept | null): boolean {
+  return memory.waiting !== NOTHING || heard.entities.length > 0 || kept !== null;
 }
 
 /** False where the message is about something else. */
