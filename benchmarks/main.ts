@@ -22,7 +22,7 @@ import { rebalance } from './rebalance.js';
 import { slots } from './slots.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, diff, intent, slots };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, dialogue, diff, intent, slots };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [
