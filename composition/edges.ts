@@ -30,11 +30,12 @@ export async function addIngress(app: FastifyInstance, infrastructure: Infrastru
   return { name: 'ingress', drain: () => acceptor.drain(), stop: async () => { await acceptor.close(); await claims.close(); } };
 }
 
-/** Whether a bot exists: those of this process, which may change while it runs, or else the folders there are. */
-function knownBots({ bots, config }: Infrastructure): (id: string) => boolean {
+/** Whether a bot exists: those of this process, which may change while it runs, or else the folders and what was deployed. */
+function knownBots({ rollout, config }: Infrastructure): (id: string) => boolean {
+  const { bots, deployed } = rollout;
   if (bots !== undefined) return (id) => bots.versions(id).length > 0;
   const names = botNames(config.pipeline.botsDir);
-  return (id) => names.has(id);
+  return (id) => names.has(id) || deployed(id);
 }
 
 interface Claims {

@@ -1,5 +1,6 @@
 /** What a process serves, without starting one: its OpenAPI document for the reference pages, and its routes. */
 import type { FastifyInstance } from 'fastify';
+import { SettingsTable } from '../operate/rollout/settings-table.js';
 import { authenticatorOff } from '../platform/auth.js';
 import { ManualClock } from '../platform/clock-manual.js';
 import { loadConfig } from '../platform/config.js';
@@ -7,6 +8,7 @@ import { MemoryEventLog } from '../platform/event-log/memory.js';
 import { MemoryLiveBus } from '../platform/live-bus/memory.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { createMetrics } from '../platform/observability/metrics.js';
+import { MemoryNodeBoard } from '../platform/node-board/memory.js';
 import { noTracer } from '../platform/observability/tracing.js';
 import { seededRandom } from '../platform/random.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
@@ -28,7 +30,7 @@ async function served<T>(roles: readonly Role[], read: (app: FastifyInstance) =>
   const [clock, random] = [new ManualClock(), seededRandom(1)];
   const log = new MemoryEventLog({ clock, random });
   await ensureTopology({ log, clock, topology, settings: topologySettings(config), apply: 'on-start', logger: silentLogger });
-  const infrastructure: Infrastructure = { config, clock, random, logger: silentLogger, metrics: createMetrics(), tracer: noTracer, log, codec: createLocalCodec(), redis: undefined, live: new MemoryLiveBus(), state: undefined, bots: undefined };
+  const infrastructure: Infrastructure = { config, clock, random, logger: silentLogger, metrics: createMetrics(), tracer: noTracer, log, codec: createLocalCodec(), redis: undefined, live: new MemoryLiveBus(), state: undefined, rollout: { bots: undefined, settings: new SettingsTable(), board: new MemoryNodeBoard(), deployed: () => false } };
   const { app, parts } = await buildRoutes(infrastructure, new Set(roles), authenticatorOff(), () => true);
   await app.ready();
   const result = read(app);
