@@ -1,4 +1,4 @@
-/** A chat with a language model behind it, over real sockets: one process on the embedded log, and a process for each role on Kafka and Redis. */
+/** A chat with a language model behind it, over real sockets: one process on the embedded log, and roles on Kafka, Redis and Elasticsearch. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -87,11 +87,13 @@ test('one process: typing, pieces, the whole reply with its source; a torn answe
   });
 });
 
-test('a process for each role on Kafka and Redis: pieces of a reply come to the process that has the socket', { skip: skipWithout('kafka', 'redis'), timeout: 240_000 }, async (t) => {
+test('a process for each role on Kafka and Redis: pieces of a reply come to the process that has the socket, from knowledge in Elasticsearch', { skip: skipWithout('kafka', 'redis', 'elasticsearch'), timeout: 240_000 }, async (t) => {
   const shared = {
     CONFAB_KAFKA_BROKERS: serviceAddress('kafka') ?? '', CONFAB_REDIS_URL: serviceAddress('redis') ?? '', CONFAB_PREFIX: `t${randomBytes(4).toString('hex')}.`, CONFAB_PARTITIONS: '3',
-    CONFAB_DATA_DIR: scratchFolder(t), CONFAB_MODEL_TENANT_TOKENS: '1000000',
+    CONFAB_DATA_DIR: scratchFolder(t), CONFAB_MODEL_TENANT_TOKENS: '1000000', CONFAB_ELASTICSEARCH_URL: serviceAddress('elasticsearch') ?? '',
   };
+  const indexes = async (): Promise<string[]> => Object.keys(await (await fetch(`${shared.CONFAB_ELASTICSEARCH_URL}/confab-${shared.CONFAB_PREFIX}knowledge-*`)).json() as object);
+  t.after(async () => { for (const index of await indexes()) await fetch(`${shared.CONFAB_ELASTICSEARCH_URL}/${index}`, { method: 'DELETE' }); });
   await chat(t, async (env) => {
     const start = async (...roles: string[]): Promise<Program> => (await Program.start(t, { env: { ...shared, ...env }, args: ['start', ...roles.flatMap((role) => ['--role', role])] })).ready(90_000);
     const edges = await start('ingress', 'egress');
@@ -101,4 +103,5 @@ test('a process for each role on Kafka and Redis: pieces of a reply come to the 
       restart: async () => { await Promise.all([intent.kill('SIGKILL'), dialogue.kill('SIGKILL')]); [intent, dialogue] = await Promise.all([start('intent'), start('dialogue')]); },
     };
   });
+  assert.equal((await indexes()).length, 1, 'one version of the bot');
 });
