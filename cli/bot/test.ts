@@ -9,7 +9,7 @@ import { BOT_ARGUMENT, foldersOf } from './folders.js';
 import { percentage } from './percentage.js';
 import { coverageText, failureText, jsonOf, percentOf, summaryLine } from './test-text.js';
 
-interface Flags { only?: string; json?: boolean; coverage?: number; steps?: boolean }
+interface Flags { only?: string; json?: boolean; coverage?: number }
 
 const ABOUT = `
 The dialogues stand in tests/*.yml of the bot (docs/bots-testing.md). They go through the stages of the pipeline over a log in memory,
