@@ -79,15 +79,14 @@ class LineReader {
   private takeRecord({ topic, partition, offset, timestamp, key, value }: Line, number: number): void {
     if (value === null || value === undefined) return;
     const name = String(topic);
-    const bare = name.slice(name.lastIndexOf('.', name.length - 4) + 1);
     try {
-      if (bare.endsWith('messages.v1')) {
+      if (name.endsWith('messages.v1')) {
         const message = readWith<Message>(this.messages, value);
         if (message.botId !== this.botId || typeof key !== 'string') return;
         const turn = { message, position: formatPosition('00000000', Number(offset), 0), at: instant(timestamp), reply: null };
         this.openOf(key).turns.push(turn);
         this.places.set(turn, `${String(partition)}-${String(offset)}`);
-      } else if (bare.endsWith('replies.v1')) {
+      } else if (name.endsWith('replies.v1')) {
         const reply = readWith<BotReply>(this.botReplies, value);
         this.replies.set(`${String(partition)}-${parsePosition(reply.position).offset}`, reply);
       }
