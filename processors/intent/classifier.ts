@@ -32,6 +32,7 @@ export interface Classifier {
 }
 
 const RANKED = 5;
+const top = new Uint16Array(RANKED);
 /** Of a text without anything that is known. */
 const FAR_OUT = 99;
 /** Of a text that is more like the examples of no intent than like any intent, at least. */
@@ -97,7 +98,7 @@ function createJudge(model: LinearModel, language: string | null): Judge {
     signalsOf(scores, outside, signals);
     const likeNone = outside >= 0 && (decision[outside] as number) > (decision[best] as number);
     const out = outOfScope(rejection, signals);
-    const ranking = rank(odds, labels, sum);
+    const ranking = rank(odds, labels, outside, sum);
     return {
       intent: likeNone || out > 0 ? null : labels[best] as string, confidence: ranking[0]?.confidence ?? 0, ranking,
       outOfScope: likeNone ? Math.max(out, OUT) : out, language,
@@ -114,15 +115,17 @@ function softmax(decision: Float64Array, odds: Float64Array, temperature: number
   return sum;
 }
 
-/** Takes the highest odds out, one by one. */
-function rank(odds: Float64Array, labels: readonly (string | null)[], sum: number): RankedIntent[] {
-  const ranking: RankedIntent[] = [];
-  while (ranking.length < RANKED) {
-    let best = -1;
-    for (let label = 0; label < odds.length; label++) if (labels[label] !== null && (odds[label] as number) > (best < 0 ? 0 : odds[best] as number)) best = label;
-    if (best < 0) break;
-    ranking.push({ intent: labels[best] as string, confidence: (odds[best] as number) / sum });
-    odds[best] = 0;
+/** The labels with the highest odds, in one walk; of equal ones the first in the order of columns. */
+function rank(odds: Float64Array, labels: readonly (string | null)[], outside: number, sum: number): RankedIntent[] {
+  let count = 0;
+  for (let label = 0; label < odds.length; label++) {
+    const value = odds[label] as number;
+    if (label === outside || value === 0 || (count === RANKED && value <= (odds[top[RANKED - 1] as number] as number))) continue;
+    let place = count < RANKED ? count++ : RANKED - 1;
+    for (; place > 0 && value > (odds[top[place - 1] as number] as number); place--) top[place] = top[place - 1] as number;
+    top[place] = label;
   }
+  const ranking: RankedIntent[] = [];
+  for (let place = 0; place < count; place++) { const label = top[place] as number; ranking.push({ intent: labels[label] as string, confidence: (odds[label] as number) / sum }); }
   return ranking;
 }

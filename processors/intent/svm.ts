@@ -10,6 +10,8 @@ import type { Examples } from './vocabulary.js';
 /** How much an error costs against the length of the weights; an error of the label's own examples costs more. */
 const COST = 0.3;
 const OWN_COST = 10;
+/** How much more, or less, examples of rare and of frequent labels cost. */
+const MOST_UNEVEN = 8;
 const BIAS = -1;
 /** Gradients below this change nothing. */
 const TOLERANCE = 0.01;
@@ -30,6 +32,7 @@ export class Machines {
   private readonly scores: Float64Array;
   private readonly changes: Float64Array;
   private readonly changed: Uint16Array;
+  private readonly ownCosts: Float64Array;
 
   constructor(private readonly data: Examples, private readonly truth: Truth, rows: number, private readonly columns: number, from?: Machines) {
     this.weights = from?.weights.slice() ?? new Float32Array(rows * columns);
@@ -39,6 +42,7 @@ export class Machines {
     this.scores = new Float64Array(columns);
     this.changes = new Float64Array(columns);
     this.changed = new Uint16Array(columns);
+    this.ownCosts = from?.ownCosts ?? ownCosts(truth, columns);
   }
 
   copy(): Machines {
@@ -107,7 +111,7 @@ export class Machines {
     for (let column = 0; column < columns; column++) {
       const before = alpha[base + column] as number;
       const own = column === its;
-      const ease = own ? diagonal / OWN_COST : diagonal;
+      const ease = own ? diagonal / (this.ownCosts[column] as number) : diagonal;
       const score = scores[column] as number;
       const gradient = (own ? score : -score) - 1 + ease * before;
       if ((before === 0 && gradient >= 0) || (gradient < TOLERANCE && gradient > -TOLERANCE)) continue;
@@ -131,6 +135,13 @@ export class Machines {
       for (let one = 0; one < count; one++) { const place = base + (changed[one] as number); weights[place] = (weights[place] as number) + value * (changes[one] as number); }
     }
   }
+}
+
+/** What errors in a label's own examples cost: more for a label with fewer examples than others have. */
+function ownCosts({ columns: its }: Truth, columns: number): Float64Array {
+  const counts = new Float64Array(columns);
+  for (const column of its) counts[column] = (counts[column] as number) + 1;
+  return counts.map((count) => OWN_COST * Math.min(MOST_UNEVEN, Math.max(1 / MOST_UNEVEN, its.length / columns / Math.max(1, count))));
 }
 
 /** With the bias as a feature of value 1. */
