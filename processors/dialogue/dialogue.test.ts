@@ -51,7 +51,8 @@ class Conversation {
     assert.ok(middle?.topic === 'intents.v1' && middle.value);
     const before = JSON.stringify(this.state);
     const result = this.dialogue.process({ topic: 'intents.v1', partition: 0, offset, key: 'default/c', value: middle.value, timestamp: 1000 }, this.state, context);
-    assert.ok(!(result instanceof Promise) && result.outputs.length === 1 && result.state);
+    assert.ok(!(result instanceof Promise), `${JSON.stringify(change.text)} waits for an effect`);
+    assert.ok(result.outputs.some(({ topic }) => topic === 'replies.v1') && result.state);
     assert.equal(JSON.stringify(this.state), before, 'the state that was given has changed');
     this.state = result.state;
     const output = result.outputs[0];
@@ -290,8 +291,10 @@ test('a person\'s words never become instructions', () => {
 test('whatever people say and tap, there is one outcome, and the state stays small and can be read again', () => {
   const random = seededRandom(11);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random.float() * items.length)] as T;
-  const texts = [...parcel.intents.flatMap((intent) => intent.examples), ...parcel.outOfScope, 'PP123456789', 'friday', 'home', 'yes', 'no', 'big', 'Leeds', 'lost', '', '\0', '{city}', 'x'.repeat(4096)];
-  const payloads = [...parcel.intents.map((intent) => `intent:${intent.name}`), 'Yes', 'Large', '{"to":"person"}', '{"to":"bot"}', '{"event":"end"}', 'null', ''];
+  // Those that wait for an effect are tried in effects.test.ts.
+  const intents = parcel.intents.filter(({ name }) => !['claim_status', 'about_us'].includes(name));
+  const texts = [...intents.flatMap((intent) => intent.examples), ...parcel.outOfScope, 'PP123456789', 'friday', 'home', 'yes', 'no', 'big', 'Leeds', 'lost', '', '\0', '{city}', 'x'.repeat(4096)];
+  const payloads = [...intents.map((intent) => `intent:${intent.name}`), 'Yes', 'Large', '{"to":"person"}', '{"to":"bot"}', '{"event":"end"}', 'null', ''];
   const outcomes = new Set<string>();
   for (let round = 0; round < 40; round++) {
     const conversation = new Conversation(parcel);
