@@ -11,7 +11,7 @@ import { bytes, mutated, nastyText } from './bytes.js';
 import { coded, fuzz } from './harness.js';
 
 const EXAMPLE = join(packageRoot(), 'bots', 'parcel');
-const real: readonly BotFile[] = readdirSync(EXAMPLE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+const real: readonly BotFile[] = readdirSync(EXAMPLE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.yaml') && !entry.parentPath.startsWith(join(EXAMPLE, 'tests')))
   .map((entry) => ({ file: join(entry.parentPath, entry.name).slice(EXAMPLE.length + 1), bytes: readFileSync(join(entry.parentPath, entry.name)) }));
 const wholeText = real.map(({ bytes: raw }) => Buffer.from(raw).toString()).join('\n');
 /** The words of the language of bots, taken from a real one. */

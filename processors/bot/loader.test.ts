@@ -146,12 +146,12 @@ test('loadBot throws CONFAB_BOT_INVALID with every fault; loadBots also for two 
 
 test('whatever happens to the files, there is a bot or there are faults', () => {
   const root = join(bots, 'parcel');
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml')).map((file) => ({ file, bytes: readFileSync(join(root, file)) }));
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml') && !file.startsWith('tests')).map((file) => ({ file, bytes: readFileSync(join(root, file)) }));
   const random = seededRandom(7);
   const pick = (below: number): number => Math.floor(random.float() * below);
   const snippets = ['{', '}', '[', ']', ': ', '- ', '\n', '"', "'", '&a ', '*a', '!!map ', '|', '>', '\t', '{slot}', '%', '---\n', '...', '~', '\0', '\u{1f600}', '<<: ', '? '];
   let right = 0;
-  for (let round = 0; round < 250; round++) {
+  for (let round = 0; round < 120; round++) {
     const at = pick(files.length);
     const mutated = files.map((one, index) => index === at ? { file: one.file, bytes: mutate(one.bytes, pick, snippets) } : one);
     const { bot, faults: found } = checkFiles(mutated);
@@ -159,7 +159,7 @@ test('whatever happens to the files, there is a bot or there are faults', () => 
     for (const fault of found) assert.ok(fault.line >= 1 && fault.column >= 1 && fault.reason !== '');
     if (bot) right += 1;
   }
-  assert.ok(right > 0 && right < 250);
+  assert.ok(right > 0 && right < 120);
 });
 
 function mutate(bytes: Buffer, pick: (below: number) => number, snippets: readonly string[]): Buffer {
