@@ -38,6 +38,8 @@ const wrong: [rule: string, change: Parameters<typeof declaration>[0], node: Reg
   ['an edge is no stage', { edges: { work: { purpose: '' } } }, /^edge "work": a stage has the same name/],
   ['an edge names what is declared', { edges: { door: { writes: ['x.v1'], purpose: '' } } }, /^edge "door": names the unknown topic/],
   ['an edge inspects what is declared', { edges: { look: { inspects: ['x.v1'], command: 'reads', purpose: '' } } }, /^edge "look": names the unknown topic/],
+  ['what is followed is compacted and has one order', { edges: { look: { follows: ['a.v1'], command: 'reads', purpose: '' } } }, /^edge "look": follows "a\.v1", which is not a compacted topic of one partition/],
+  ['a command that only appends has no group', { edges: { look: { reads: ['a.v1'], writes: ['a.v1'], command: 'writes', purpose: '' } } }, /^edge "look": a command that only appends/],
   ['a command that only reads writes nothing', { edges: { look: { inspects: ['a.v1'], writes: ['a.v1'], command: 'reads', purpose: '' } } }, /^edge "look": a command that only reads/],
   ['dead letters have a topic', { deadLetters: 'x.v1' }, /^deadLetters: names the unknown topic/],
   ['dead letters are co-partitioned', { topics: { 'c.v1': topic({ key: 'name', partitions: 1 }) }, deadLetters: 'c.v1' }, /^deadLetters: .*conversation topics/],

@@ -221,6 +221,15 @@ test('a stage that does not read the messages may still see their topic: its id 
   assert.deepEqual(found, ['User:confab-dialogue x.messages.v1', 'User:confab-timers x.messages.v1', 'User:confab-analytics x.messages.v1']);
 });
 
+test('who deploys may read and append bots and settings, and nothing else; who follows them may read them, without a group', async (t) => {
+  const acls = authorizer();
+  await applied(inputs(t, { acls, topology }));
+  const of = (principal: string, topic: string): string => acls.acls.filter((acl) => acl.principal === principal && acl.name === topic).map(({ operation }) => operation).sort().join(' ');
+  assert.deepEqual([of('User:confab-deployer', 'x.bots.v1'), of('User:confab-deployer', 'x.settings.v1')], ['describe-configs read write', 'describe-configs read write']);
+  assert.deepEqual([...new Set(acls.acls.filter((acl) => acl.principal === 'User:confab-deployer').map(({ name }) => name))].sort(), ['x.bots.v1', 'x.settings.v1']);
+  assert.deepEqual([of('User:confab-intent', 'x.bots.v1'), of('User:confab-intent', 'x.settings.v1'), of('User:confab-dialogue', 'x.settings.v1'), of('User:confab-ingress', 'x.bots.v1')], ['describe-configs read', '', 'describe-configs read', 'describe-configs read']);
+});
+
 test('the principal of a stage can be named', async (t) => {
   const acls = authorizer();
   await applied(inputs(t, { acls, settings: { prefix: '', partitions: 4, principal: () => 'User:all' } }));
@@ -261,7 +270,7 @@ test('on Kafka a missing topic is refused at start, unless topics are to be appl
 });
 
 test('a process needs the topics of its roles only', () => {
-  assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1']);
-  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'dead-letters.v1']);
-  assert.deepEqual(topicsOf(topology, ['ingress']), ['messages.v1']);
+  assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1', 'bots.v1']);
+  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1']);
+  assert.deepEqual(topicsOf(topology, ['ingress']), ['messages.v1', 'bots.v1']);
 });

@@ -33,8 +33,10 @@ export function topologyRights(topology: Topology, settings: TopologySettings): 
   for (const [name, edge] of Object.entries(topology.edges)) {
     for (const read of edge.reads ?? []) topic(name, read, 'read');
     for (const write of edge.writes ?? []) topic(name, write, 'write');
-    for (const source of sources(topology)) if (!edge.reads?.includes(source) && !edge.writes?.includes(source) && !edge.inspects?.includes(source)) topic(name, source, 'describe');
-    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...(edge.follows ?? []), ...sources(topology)]);
+    // Who only appends settings and bots has nothing to do with positions.
+    const epochs = edge.command === 'writes' ? [] : sources(topology);
+    for (const source of epochs) if (!edge.reads?.includes(source) && !edge.writes?.includes(source) && !edge.inspects?.includes(source)) topic(name, source, 'describe');
+    seen(name, [...(edge.reads ?? []), ...(edge.writes ?? []), ...(edge.inspects ?? []), ...(edge.follows ?? []), ...epochs]);
     if (edge.reads !== undefined) group(name);
     for (const followed of edge.follows ?? []) topic(name, followed, 'read');
     for (const shown of edge.inspects ?? []) topic(name, shown, 'read');
