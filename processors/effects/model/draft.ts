@@ -72,7 +72,8 @@ export class Draft {
 
   private check(raw: string, whole: boolean): FinishedDraft {
     const seen = visible(raw);
-    if (seen.trimStart().startsWith(NO_ANSWER)) throw new ConfabError('CONFAB_MODEL_NO_ANSWER');
+    // Some models put a word of regret before it.
+    if (seen.includes(NO_ANSWER)) throw new ConfabError('CONFAB_MODEL_NO_ANSWER');
     // Before and after Markdown is taken off: neither form may hide what the other shows.
     for (const form of [seen, plain(seen)]) {
       const fault = faultOf(form, this.options.hosts, this.options.secrets);

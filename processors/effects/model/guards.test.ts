@@ -20,7 +20,7 @@ test('honest answers pass, in every language and with everything that they have'
 test('what must not be said is told from what may, by its reason', () => {
   const bad: Record<Fault, string[]> = {
     link: [
-      'see https://evil.example', 'see HTTPS://EVIL.EXAMPLE/x', 'see www.evil.io', 'see evil.com', 'mail me@evil.com', 'see https://help.example.com.evil.io', 'see https://help.example.com@evil.io', 'see //evil.io/x',
+      'see https://evil.example', 'see HTTPS://EVIL.EXAMPLE/x', 'see www.evil.io', 'see evil.com', '见evil.com包裹', 'mail me@evil.com', 'see https://help.example.com.evil.io', 'see https://help.example.com@evil.io', 'see //evil.io/x',
       'see ｅｖｉｌ．ｃｏｍ', 'see evil。com', 'see evil[.]com/path', 'see evil(dot)com', 'see hxxps://evil.example', 'see e\u200bvil.c\u200bom', 'go to 10.0.0.1', 'see http://[::1]/', 'javascript:alert(1)', 'data:text/html,x',
       'ftp://evil.example/x', 'custom-app://pay', 'see docs.example.com', 'see xn--e1awd7f.com', 'evil.zip/now', 'see раypal.com',
     ],

@@ -35,6 +35,8 @@ const HOST_WITH_PATH = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){0,7}\.\p{L}
 const ADDRESS = /(?:^|[^\p{L}\p{N}.])(?:\d{1,3}\.){3}\d{1,3}(?![\p{L}\p{N}]|\.\d)/u;
 
 const ENDINGS = ['com', 'net', 'org', 'info', 'biz', 'name', 'pro', 'edu', 'gov', 'mil', 'int', 'app', 'dev', 'xyz', 'top', 'site', 'online', 'shop', 'store', 'club', 'live', 'link', 'click', 'page', 'web', 'cloud', 'tech', 'space', 'website', 'fun', 'icu', 'vip', 'win', 'bid', 'loan', 'work', 'zip', 'mov', 'bot', 'chat', 'help', 'support', 'email', 'world', 'today', 'news', 'blog', 'agency', 'finance', 'money', 'bank', 'example', 'test', 'invalid', 'onion', 'local', 'internal'];
+/** In scripts without blanks a domain ends where their letters begin. */
+const BARE = new RegExp(`[a-z0-9-]\\.(?:${ENDINGS.join('|')})(?![a-z0-9-])`);
 const links = new LinkifyIt({ fuzzyLink: true, fuzzyEmail: true, fuzzyIP: true, urlAuth: true });
 links.tlds(ENDINGS, true);
 
@@ -62,7 +64,7 @@ function hasForeignLink(seen: string, hosts: readonly string[]): boolean {
     const matches = links.match(candidate) ?? [];
     if (matches.some(({ url, schema }) => !isAllowed(url, schema, hosts))) return true;
     const rest = without(candidate, matches);
-    if (SCHEME.test(rest) || HOST_WITH_PATH.test(rest) || ADDRESS.test(rest)) return true;
+    if (SCHEME.test(rest) || HOST_WITH_PATH.test(rest) || BARE.test(rest) || ADDRESS.test(rest)) return true;
   }
   return false;
 }
