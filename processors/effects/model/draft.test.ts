@@ -24,7 +24,7 @@ test('however an answer is torn: what was shown is the beginning of what is said
     const outcome = (work: () => string): string => { try { return work(); } catch (thrown) { assert.ok(isCode(thrown, 'CONFAB_MODEL_UNSAFE', 'CONFAB_MODEL_NONSENSE', 'CONFAB_MODEL_UNGROUNDED', 'CONFAB_MODEL_NO_ANSWER'), String(thrown)); return thrown.code; } };
     const said = outcome(() => {
       for (let at = 0; at < text.length;) {
-        const length = cuts.next().value;
+        const length = cuts.next().value as number;
         const { text: more, anew } = torn.add(text.slice(at, at + length));
         shown = anew ? more : shown + more;
         at += length;
