@@ -134,6 +134,7 @@ test('what an attempt listens to is let go with it: a partition that lives long 
   const effects: EffectRunner = { run: (request, { signal }) => { signals.push(signal); return Promise.resolve({ key: request.key, kind: 'http', status: 'ok', result: null }); } };
   let added = 0;
   let removed = 0;
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- both are called with the target below
   const { addEventListener, removeEventListener } = EventTarget.prototype;
   t.mock.method(EventTarget.prototype, 'addEventListener', function add(this: EventTarget, ...args: Parameters<typeof addEventListener>) { added += 1; addEventListener.apply(this, args); });
   t.mock.method(EventTarget.prototype, 'removeEventListener', function remove(this: EventTarget, ...args: Parameters<typeof removeEventListener>) { removed += 1; removeEventListener.apply(this, args); });
