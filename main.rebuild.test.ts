@@ -39,7 +39,7 @@ class Writers {
     const mine: string[] = [];
     this.accepted.set(conversation, mine);
     for (let turn = 0, at = first; !this.stopped; turn += 1) {
-      for (let answer; answer?.status !== 202; at += 1) {
+      for (let answer; answer?.status !== 202 && !this.stopped; at += 1) {
         answer = await post(urls[at % urls.length] ?? '', conversation, `message ${turn}`, `${conversation}-${turn}`).catch(() => undefined);
         if (answer?.status === 202) mine.push(answer.body.messageId);
         else {
@@ -58,6 +58,7 @@ test('on Kafka: Redis is set back to an older copy in mid-traffic, and rebuilt b
   const programs = [await (await Program.start(t, { env })).ready(90_000), await (await Program.start(t, { env })).ready(90_000)];
   const urls = programs.map(({ url }) => url);
   const writers = new Writers(urls, 6);
+  t.after(() => writers.stop());
   const traffic = (messages: number): Promise<void> => { const before = writers.count; return eventually('traffic', () => writers.count >= before + messages, 120_000); };
   await traffic(60);
   await redis.save();

@@ -34,10 +34,19 @@ export class OwnRedis {
   async start(): Promise<void> {
     const program = await ensureProgram('redis-server', ['redis-server']);
     const args = ['--bind', '127.0.0.1', '--port', String(this.port), '--dir', this.folder, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction', ...this.settings];
-    const started = await launch(program, args, { name: `redis-${this.port}`, folder: this.folder });
-    this.process = started;
-    // It, and not another one that has the port.
-    await waitReady([started], async () => (await this.ask('INFO server')).includes(`process_id:${started.pid}\r\n`), PATIENCE);
+    for (let tries = 10; ; tries -= 1) {
+      const started = await launch(program, args, { name: `redis-${this.port}`, folder: this.folder });
+      this.process = started;
+      try {
+        // It, and not another one that has the port.
+        await waitReady([started], async () => (await this.ask('INFO server')).includes(`process_id:${started.pid}\r\n`), PATIENCE);
+        return;
+      } catch (error) {
+        // Who looks for a free port has each one for a moment.
+        if (tries <= 1 || isRunning(started)) throw error;
+        await pause(200);
+      }
+    }
   }
 
   /** kill -9: what it held is gone. */

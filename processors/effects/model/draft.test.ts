@@ -38,5 +38,5 @@ test('however an answer is torn: what was shown is the beginning of what is said
     assert.equal(said, alone);
     assert.ok(said.startsWith(shown), `${JSON.stringify(shown)} | ${JSON.stringify(said)}`);
     assert.ok([...said].length <= LONGEST_REPLY);
-  }), { numRuns: 500 });
+  }), { numRuns: 500, seed: 1_551_253_184 });
 });

@@ -48,7 +48,7 @@ export class Draft {
     this.looked = end;
     const { text, citations } = this.check(this.raw.slice(0, end), false);
     if (this.options.cite && citations.length === 0) return { text: '', anew: false };
-    if (lengthOf(text) > LONGEST_REPLY || text.length <= this.shown.length) return { text: '', anew: false };
+    if (lengthOf(text) > LONGEST_REPLY || text.length <= this.shown.length || isOpen(text)) return { text: '', anew: false };
     const anew = !text.startsWith(this.shown);
     const more = anew ? text : text.slice(this.shown.length);
     this.shown = text;
@@ -105,6 +105,13 @@ export class Draft {
 
 function citationOf(passage: Passage | undefined): Citation[] {
   return passage === undefined ? [] : [{ title: passage.title, source: passage.source.file, url: passage.source.url }];
+}
+
+/** Whether a mark of Markdown on the line that is being written may still find its other half, and both be taken off. */
+function isOpen(text: string): boolean {
+  const line = text.slice(text.lastIndexOf('\n') + 1);
+  const target = line.lastIndexOf('](');
+  return /[`*]|__/.test(line) || line.lastIndexOf('[') > line.lastIndexOf(']') || (target >= 0 && !line.includes(')', target));
 }
 
 function boundaryOf(raw: string, from: number): number {
