@@ -4,15 +4,15 @@
  * and the version before goes on. A bot whose folder is gone goes on too, until the process is started anew: messages of its
  * conversations must not become dead letters because a folder is moved.
  */
-import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import type { Clock } from '../../platform/clock.js';
 import type { Component } from '../../platform/lifecycle.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { SwappableBots, type Bot, type Fault } from '../../processors/bot/index.js';
+import { ChildJobs } from './child-job.js';
 import { FolderWatch } from './folder-watch.js';
 import type { BotReading, ReadRequest } from './read-bots.js';
-import type { ReadAnswer, ReadJob } from './read-process.js';
+import type { ReadJob } from './read-process.js';
 
 export interface HotBotsOptions {
   /** The folder of bots. */
@@ -33,13 +33,13 @@ const MOST_FAULTS = 5;
 
 export class HotBots implements Component {
   readonly name = 'bots';
-  private readonly swappable = new SwappableBots([]);
-  readonly bots = this.swappable;
+  readonly bots = new SwappableBots([]);
   private readonly watch: FolderWatch;
   private reading: Promise<void> | undefined;
   private changedMeanwhile = false;
   private stopped = false;
-  private child: ChildProcess | undefined;
+  /** From source the file is .ts, in dist .js. */
+  private readonly jobs = new ChildJobs<ReadJob, readonly BotReading[]>(new URL(`./read-process${extname(import.meta.url)}`, import.meta.url), 'reads bots');
 
   private constructor(private readonly options: HotBotsOptions) {
     const { root: folder, clock, settleMillis, lookMillis } = options;
@@ -52,7 +52,7 @@ export class HotBots implements Component {
     try {
       // Before the files are read: what is written meanwhile counts as a change.
       await hot.watch.prime();
-      for (const bot of await options.load(options.root)) hot.swappable.replace(bot);
+      for (const bot of await options.load(options.root)) hot.bots.replace(bot);
       return hot;
     } catch (error) {
       await hot.watch.close();
@@ -65,7 +65,7 @@ export class HotBots implements Component {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.watch.close();
-    this.child?.kill('SIGKILL');
+    this.jobs.stop();
     await this.reading;
   }
 
@@ -83,14 +83,14 @@ export class HotBots implements Component {
     const { clock, logger, root } = this.options;
     const begun = clock.monotonic();
     try {
-      const known = Object.fromEntries(this.swappable.all().flatMap(({ id }) => { const file = this.swappable.file(id); return file === undefined ? [] : [[id, file.version]]; }));
-      const readings = await (this.options.read ?? ((request) => this.readInProcess(request)))({ root, known });
+      const known = Object.fromEntries(this.bots.all().flatMap(({ id }) => { const file = this.bots.file(id); return file === undefined ? [] : [[id, file.version]]; }));
+      const readings = await (this.options.read ?? ((request) => this.jobs.run({ ...request, models: this.options.models })))({ root, known });
       if (this.stopped) return;
       for (const { folder, bot, faults } of readings) {
         if (bot === undefined) { this.refuse(folder, faults); continue; }
-        const isNew = this.swappable.versions(bot.id).length === 0;
-        this.swappable.replace(bot);
-        if (this.swappable.versions(bot.id)[0] !== bot) { logger.warn({ bot: bot.id, version: bot.version }, `the bot "${bot.id}" has changed, but a deployed version of it is live: conversations do not begin with the files (confab bot rollback ${bot.id} --to files)`); continue; }
+        const isNew = this.bots.versions(bot.id).length === 0;
+        this.bots.replace(bot);
+        if (this.bots.versions(bot.id)[0] !== bot) { logger.warn({ bot: bot.id, version: bot.version }, `the bot "${bot.id}" has changed, but a deployed version of it is live: conversations do not begin with the files (confab bot rollback ${bot.id} --to files)`); continue; }
         logger.info({ bot: bot.id, version: bot.version, millis: Math.round(clock.monotonic() - begun) }, isNew ? `the new bot "${bot.id}" can be used` : `the bot "${bot.id}" has changed and is used from now on`);
       }
     } catch (error) {
@@ -104,21 +104,5 @@ export class HotBots implements Component {
     for (const { file, line, column, reason } of faults.slice(0, MOST_FAULTS)) logger.warn(`${folder}/${file}:${line}:${column}: ${reason}`);
     const more = faults.length > MOST_FAULTS ? `${faults.length - MOST_FAULTS} more faults; ` : '';
     logger.warn(`${more}the folder "${folder}" is not used as it is now; what was used before goes on`);
-  }
-
-  private async readInProcess(request: ReadRequest): Promise<readonly BotReading[]> {
-    // From source the file is .ts, in dist .js.
-    const child = fork(new URL(`./read-process${extname(import.meta.url)}`, import.meta.url), { serialization: 'advanced' });
-    this.child = child;
-    try {
-      return await new Promise<readonly BotReading[]>((resolve, reject) => {
-        child.once('message', (message) => { const answer = message as unknown as ReadAnswer; if ('readings' in answer) resolve(answer.readings); else reject(new Error(answer.failed)); }).once('error', reject)
-          .once('exit', (code, signal) => { reject(new Error(`the process that reads bots ended with ${code ?? signal ?? 'nothing'}`)); });
-        const job: ReadJob = { ...request, models: this.options.models };
-        child.send(job, (error) => { if (error !== null) reject(error); });
-      });
-    } finally {
-      this.child = undefined;
-    }
   }
 }

@@ -3,7 +3,7 @@
  * be used is refused, with its reason in log, metric and status, and the version before goes on. A start ends only when
  * all that was on the log has been made ready or refused, so a node never begins with a version that was replaced before.
  */
-import type { RolloutTable, DeployedVersion, RolloutPlan } from '../../operate/rollout/rollout-table.js';
+import { versionKey, type RolloutTable, type DeployedVersion, type RolloutPlan } from '../../operate/rollout/rollout-table.js';
 import type { BotStatus, VersionState } from '../../operate/rollout/node-status.js';
 import type { Clock, Timer } from '../../platform/clock.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -125,7 +125,7 @@ export class BotRollout {
       // What a stage cannot build its tables from is refused like what cannot be checked.
       for (const bot of [running[0], canary]) {
         if (bot === undefined || bots.versions(botId).includes(bot)) continue;
-        this.made.set(`${botId}@${bot.version}`, { refused: String(error) });
+        this.made.set(versionKey(botId, bot.version), { refused: String(error) });
         this.refuse({ bot: botId, version: bot.version }, String(error));
         this.dirty.add(botId);
       }
@@ -135,7 +135,7 @@ export class BotRollout {
   /** What is no longer planned is not kept in memory. */
   private forget(botId: string, plan: RolloutPlan | undefined): void {
     const kept = new Set(plan === undefined ? [] : planned(plan).slice(0, MOST_LIVE).map(nameOf));
-    for (const name of this.made.keys()) if (name.startsWith(`${botId}@`) && !kept.has(name)) this.made.delete(name);
+    for (const name of this.made.keys()) if (name.startsWith(versionKey(botId, '')) && !kept.has(name)) this.made.delete(name);
   }
 
   private status(botId: string): { version: string; state: VersionState; share?: number; reason?: string }[] {
@@ -160,5 +160,5 @@ export class BotRollout {
   }
 }
 
-const nameOf = ({ botId, version }: { readonly botId: string; readonly version: string }): string => `${botId}@${version}`;
+const nameOf = ({ botId, version }: { readonly botId: string; readonly version: string }): string => versionKey(botId, version);
 const planned = ({ current, canary, earlier }: RolloutPlan): DeployedVersion[] => [current, canary, ...earlier].flatMap((one) => one ?? []);

@@ -18,7 +18,7 @@ import { redisPrefix } from '../infrastructure.js';
 import type { Infrastructure, Role } from '../process.js';
 import { BotRollout } from './bot-rollout.js';
 import { Heartbeat } from './heartbeat.js';
-import { Preparer } from './prepare.js';
+import { preparer } from './prepare.js';
 import { TopicFollow } from './topic-follow.js';
 
 export interface NodeRollout {
@@ -50,7 +50,7 @@ export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promi
     await parted?.rollout.settled();
     if (files !== undefined) checkDefault(parts, files.bots);
   } catch (error) {
-    parted?.preparer.stop();
+    parted?.stop();
     for (const component of components) await component.stop?.();
     throw error;
   }
@@ -59,7 +59,7 @@ export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promi
   components.push({
     name: 'rollout',
     start: () => { follows.bots?.start(); follows.settings?.start(); if (follows.bots !== undefined) heartbeat.start(); },
-    stop: async () => { await follows.bots?.close(); await follows.settings?.close(); parted?.preparer.stop(); await parted?.rollout.close(); await heartbeat.close(); },
+    stop: async () => { await follows.bots?.close(); await follows.settings?.close(); parted?.stop(); await parted?.rollout.close(); await heartbeat.close(); },
   });
   return { rollout: { bots: files?.bots, settings, board, deployed: (botId) => table.plan(botId) !== undefined }, components };
 }
@@ -70,14 +70,14 @@ async function boardOf({ redis, config }: Parts): Promise<NodeBoard> {
   return new RedisNodeBoard(redis, { prefix: redisPrefix(config) });
 }
 
-function botRollout(parts: Parts, roles: ReadonlySet<Role>, table: RolloutTable, bots: SwappableBots): { rollout: BotRollout; preparer: Preparer; hear: (changed: () => void) => void } {
-  const preparer = new Preparer();
+function botRollout(parts: Parts, roles: ReadonlySet<Role>, table: RolloutTable, bots: SwappableBots): { rollout: BotRollout; stop: () => void; hear: (changed: () => void) => void } {
+  const jobs = preparer();
   let changed = (): void => undefined;
   const rollout = new BotRollout({
     ...parts, table, bots, changed: () => { changed(); },
-    prepare: (versions) => preparer.run({ models: modelsFolder(parts), train: roles.has('intent'), versions }),
+    prepare: (versions) => jobs.run({ models: modelsFolder(parts), train: roles.has('intent'), versions }),
   });
-  return { rollout, preparer, hear: (listener) => { changed = listener; } };
+  return { rollout, stop: () => { jobs.stop(); }, hear: (listener) => { changed = listener; } };
 }
 
 async function followBots(parts: Parts, table: RolloutTable, rollout: BotRollout | undefined): Promise<TopicFollow> {

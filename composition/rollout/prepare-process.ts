@@ -1,16 +1,9 @@
 /** A process that makes deployed versions of bots ready and ends (prepare.ts). */
 import { fileModelCache } from '../../processors/model-cache.js';
-import { prepareVersion, type PrepareAnswer, type PrepareJob } from './prepare.js';
+import { answerJob, MOST_MODELS } from '../bots/child-job.js';
+import { prepareVersion, type PreparedVersion, type PrepareJob } from './prepare.js';
 
-const MOST_MODELS = 100;
-
-process.once('message', ({ models, train, versions }: PrepareJob) => {
-  let answer: PrepareAnswer;
-  try {
-    const cache = train ? fileModelCache(models, MOST_MODELS) : undefined;
-    answer = { prepared: versions.map((one) => prepareVersion(one, cache)) };
-  } catch (error) {
-    answer = { failed: String(error) };
-  }
-  process.send?.(answer, () => { process.disconnect(); });
+answerJob<PrepareJob, readonly PreparedVersion[]>(({ models, train, versions }) => {
+  const cache = train ? fileModelCache(models, MOST_MODELS) : undefined;
+  return versions.map((one) => prepareVersion(one, cache));
 });

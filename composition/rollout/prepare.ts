@@ -1,10 +1,10 @@
 /** Makes deployed versions ready: unpacks, checks and trains them, away from the pipeline. Plain data in, plain data out. */
-import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import { unpackFiles } from '../../operate/rollout/pack.js';
 import { toConfabError } from '../../platform/errors.js';
 import { checkFiles, type Bot } from '../../processors/bot/index.js';
 import { trainInto, type ModelCache } from '../../processors/intent/index.js';
+import { ChildJobs } from '../bots/child-job.js';
 
 export interface PackedVersion { readonly botId: string; readonly version: string; readonly files: Uint8Array }
 
@@ -17,8 +17,6 @@ export interface PrepareJob {
   readonly train: boolean;
   readonly versions: readonly PackedVersion[];
 }
-
-export type PrepareAnswer = { readonly prepared: readonly PreparedVersion[] } | { readonly failed: string };
 
 /** Never throws: what is wrong with a version is what became of it. */
 export function prepareVersion({ botId, version, files }: PackedVersion, models: ModelCache | undefined): PreparedVersion {
@@ -34,27 +32,5 @@ export function prepareVersion({ botId, version, files }: PackedVersion, models:
   }
 }
 
-/** A process for each job: what a bot holds cannot exhaust the memory of the pipeline, nor its training stop it. */
-export class Preparer {
-  private readonly children = new Set<ChildProcess>();
-
-  /** @throws Error the process has ended without an answer */
-  async run(job: PrepareJob): Promise<readonly PreparedVersion[]> {
-    // From source the file is .ts, in dist .js.
-    const child = fork(new URL(`./prepare-process${extname(import.meta.url)}`, import.meta.url), { serialization: 'advanced' });
-    this.children.add(child);
-    try {
-      const answer = await new Promise<PrepareAnswer>((resolve, reject) => {
-        child.once('message', (message) => { resolve(message as unknown as PrepareAnswer); }).once('error', reject)
-          .once('exit', (code, signal) => { reject(new Error(`the process that makes bots ready ended with ${code ?? signal ?? 'nothing'}`)); });
-        child.send(job, (error) => { if (error !== null) reject(error); });
-      });
-      if ('failed' in answer) throw new Error(answer.failed);
-      return answer.prepared;
-    } finally {
-      this.children.delete(child);
-    }
-  }
-
-  stop(): void { for (const child of this.children) child.kill('SIGKILL'); }
-}
+/** From source the file is .ts, in dist .js. */
+export const preparer = (): ChildJobs<PrepareJob, readonly PreparedVersion[]> => new ChildJobs(new URL(`./prepare-process${extname(import.meta.url)}`, import.meta.url), 'makes bots ready');
