@@ -81,6 +81,9 @@ export class EgressSession implements SocketHandler, Outlet {
     }
   }
 
+  /** The network has not taken what it was given: no more is given for now but what has to be. */
+  private get isBehind(): boolean { return this.session.bufferedBytes >= this.options.maxQueueBytes / 4; }
+
   deliver(frame: string): void {
     if (!this.session.open) return;
     this.session.sendText(frame);
@@ -92,14 +95,14 @@ export class EgressSession implements SocketHandler, Outlet {
   }
 
   deliverLossy(frame: string): boolean {
-    if (!this.session.open || this.session.bufferedBytes >= this.options.maxQueueBytes / 4) return false;
+    if (!this.session.open || this.isBehind) return false;
     this.session.sendText(frame);
     this.options.metrics.frame();
     return true;
   }
 
   deliverPaced(frame: string): Promise<void> {
-    if (this.session.bufferedBytes < this.options.maxQueueBytes / 4) {
+    if (!this.isBehind) {
       this.deliver(frame);
       return Promise.resolve();
     }

@@ -11,6 +11,7 @@ import { parseOrigin } from '../platform/live-bus/live-channel.js';
 import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
 import type { Hub } from './hub.js';
+import { positionAt } from './outcome.js';
 
 /** What a subscription needs of its socket. */
 export interface Outlet {
@@ -93,7 +94,7 @@ export class Subscription {
       return;
     }
     const { before, index } = origin;
-    if (!this.live || this.seen >= `${before.slice(0, -2)}01`) return;
+    if (!this.live || this.seen >= positionAt(before, 1)) return;
     if (index !== null && index !== 0 && (this.making?.before !== before || this.making.next !== index)) return;
     const shown = this.outlet.deliverLossy(frame);
     if (index !== null) this.making = shown ? { before, next: index + 1 } : undefined;
@@ -118,7 +119,7 @@ export class Subscription {
   private async startNow(recovered: boolean): Promise<void> {
     const read = await this.hub.readOutbox(this, BEYOND_ALL);
     const first = this.pending?.find((announcement) => !announcement.late);
-    const baseline = first === undefined ? read?.last : first.prev ?? `${first.position.slice(0, -2)}00`;
+    const baseline = first === undefined ? read?.last : first.prev ?? positionAt(first.position, 0);
     this.seen = baseline ?? '';
     this.base = this.seen;
     const position = baseline ?? await this.attempt(() => this.hub.recentPosition(this.partition));

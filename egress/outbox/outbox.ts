@@ -3,7 +3,7 @@
  * it may lose anything at any time, and says so (`complete: false`): then the log is read.
  * Adapters: memory.ts (one process), redis.ts (any number of nodes). Contract suite: outbox.contract.ts.
  */
-import type { Outcome } from '../outcome.js';
+import { positionAt, type Outcome } from '../outcome.js';
 
 export interface OutboxEntry {
   readonly position: string;
@@ -74,6 +74,6 @@ function reaches(entries: readonly OutboxEntry[], last: string | undefined, afte
   if (first === undefined) return last !== undefined && (last === after || (last < after && after.endsWith('-00')));
   if (first.prev === null) return true;
   // Index 00 is the message itself: between it and its outcome (01) there is nothing.
-  if (first.position.endsWith('-01') && after >= `${first.position.slice(0, -2)}00`) return true;
+  if (first.position.endsWith('-01') && after >= positionAt(first.position, 0)) return true;
   return !first.origin && first.prev !== undefined && first.prev <= after;
 }
