@@ -6,6 +6,7 @@
 import type { BotReply, DialogueState, EffectResult, IntentDetected, IntentResult } from '../../schemas/types.js';
 import type { Bot } from '../../processors/bot/index.js';
 import { fixedBots } from '../../processors/bot/index.js';
+import { failedEffect } from '../../processors/runner/effects.js';
 import { createDialogueStage } from '../../processors/dialogue/index.js';
 import { createIntentStage, type ModelCache } from '../../processors/intent/index.js';
 import type { EffectRequest, StageContext, StageResult } from '../../processors/stage.js';
@@ -19,7 +20,6 @@ export interface Played {
 
 /** Texts whose intents are remembered: what people say repeats itself. */
 const REMEMBERED = 20_000;
-const UNAVAILABLE = 'CONFAB_EFFECT_UNAVAILABLE';
 
 export class Player {
   private readonly intent;
@@ -75,10 +75,11 @@ export class Player {
   }
 
   /** The recorded answer of the same step of the same turn. */
-  private settle({ key, kind }: EffectRequest): EffectResult {
+  private settle(request: EffectRequest): EffectResult {
+    const { key, kind } = request;
     const recorded = this.turn?.reply?.effects?.find((one) => one.key === key && one.kind === kind);
     if (recorded !== undefined) return recorded;
     this.missing.push(key);
-    return { key, kind, status: UNAVAILABLE, result: null };
+    return failedEffect(request, 'CONFAB_EFFECT_UNAVAILABLE');
   }
 }

@@ -1,5 +1,6 @@
 /** Effects of a test: nothing is called, the test says what comes back; and it is written down what was asked for. */
-import type { EffectRunner } from '../../processors/runner/effects.js';
+import { failedAction } from '../../processors/effects/index.js';
+import { failedEffect, settledEffect, type EffectRunner } from '../../processors/runner/effects.js';
 import type { EffectRequest, EffectResult } from '../../processors/stage.js';
 import type { Given, Scripted } from './types.js';
 
@@ -17,11 +18,9 @@ export class ScriptedEffects implements EffectRunner {
     if (request.kind === 'http') this.calls.push({ name: request.action.name, with: request.arguments });
     else this.tasks.push(request.task);
     const script = request.kind === 'http' ? this.next(`action ${request.action.name}`, this.given.actions.get(request.action.name)) : this.next('model', this.given.model);
-    const { key, kind } = request;
-    if (script !== undefined && 'result' in script) return Promise.resolve({ key, kind, status: 'ok', result: script.result });
-    // As it is in production: a fallback of the action stands in for whatever went wrong.
-    if (request.kind === 'http' && request.action.fallback !== null) return Promise.resolve({ key, kind, status: 'ok', result: JSON.stringify(request.action.fallback) });
-    return Promise.resolve({ key, kind, status: script?.fail ?? 'CONFAB_EFFECT_UNAVAILABLE', result: null });
+    if (script !== undefined && 'result' in script) return Promise.resolve(settledEffect(request, script.result));
+    const code = script?.fail ?? 'CONFAB_EFFECT_UNAVAILABLE';
+    return Promise.resolve(request.kind === 'http' ? failedAction(request, code) : failedEffect(request, code));
   }
 
   /** What was asked for since the last time. */

@@ -36,7 +36,7 @@ export function respond(turn: Turn, said: Heard): void {
   if (memory.restarted && (flow === undefined || (cues.rest === 0 && cues.entities.length > 0))) { restart(turn, from); return; }
   if (disambiguate(turn, heard)) return;
   if (flow !== undefined) { beginFlow(turn, from, flow); return; }
-  if (flow === undefined && isCancel(heard, readCues(heard, program)) && cancelFlow(turn, from)) return;
+  if (isCancel(heard, readCues(heard, program)) && cancelFlow(turn, from)) return;
   miss(turn);
 }
 

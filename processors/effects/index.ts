@@ -7,7 +7,7 @@ import { toConfabError, type ErrorCode } from '../../platform/errors.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { Counter, Histogram, type Metrics } from '../../platform/observability/metrics.js';
 import { noTracer, type Tracer } from '../../platform/observability/tracing.js';
-import { failedEffect, type EffectCall, type EffectRunner } from '../runner/effects.js';
+import { failedEffect, settledEffect, type EffectCall, type EffectRunner } from '../runner/effects.js';
 import type { EffectRequest, EffectResult, HttpEffect, ModelEffect } from '../stage.js';
 import type { HttpActions, HttpTrace } from './http/index.js';
 
@@ -50,18 +50,23 @@ interface Settled {
 }
 
 async function runHttp(http: Pick<HttpActions, 'run'> | undefined, request: HttpEffect, call: EffectCall, trace: HttpTrace, { logger }: EffectsOptions): Promise<Settled> {
-  const { key, action } = request;
+  const { action } = request;
   if (http === undefined) return { code: 'CONFAB_EFFECT_UNAVAILABLE', result: failedEffect(request, 'CONFAB_EFFECT_UNAVAILABLE') };
   try {
-    return { code: 'ok', result: { key, kind: 'http', status: 'ok', result: await http.run(request, call, trace) } };
+    return { code: 'ok', result: settledEffect(request, await http.run(request, call, trace)) };
   } catch (thrown) {
     call.signal.throwIfAborted();
     const error = toConfabError(thrown, 'CONFAB_EFFECT_FAILED');
     const level = CONFIGURATION.has(error.code) || error.code === 'CONFAB_EFFECT_FAILED' ? 'warn' : 'debug';
     logger[level]({ err: error, bot: request.bot.id, action: action.name, host: trace.host, fallback: action.fallback !== null }, 'an action failed');
-    const result = action.fallback === null ? failedEffect(request, error.code) : { key, kind: 'http', status: 'ok', result: JSON.stringify(action.fallback) };
-    return { code: error.code, result };
+    return { code: error.code, result: failedAction(request, error.code) };
   }
+}
+
+/** The action's declared fallback stands in for its outputs, where it has one. */
+export function failedAction(request: HttpEffect, code: string): EffectResult {
+  const { fallback } = request.action;
+  return fallback === null ? failedEffect(request, code) : settledEffect(request, JSON.stringify(fallback));
 }
 
 async function runModel(model: ModelRunner | undefined, request: ModelEffect, call: EffectCall): Promise<Settled> {

@@ -62,6 +62,10 @@ export function effectsFor({ runner, clock, logger, budget, spanOf }: EffectsOpt
 /** Every effect is unavailable. */
 export const noEffects: Effects = { run: (request) => Promise.resolve(failedEffect(request, 'CONFAB_EFFECT_UNAVAILABLE')) };
 
+export function settledEffect({ key, kind }: EffectRequest, result: string): EffectResult {
+  return { key, kind, status: 'ok', result };
+}
+
 export function failedEffect({ key, kind }: EffectRequest, status: string): EffectResult {
   return { key, kind, status, result: null };
 }

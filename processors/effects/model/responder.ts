@@ -18,7 +18,7 @@ import type { Metrics } from '../../../platform/observability/metrics.js';
 import type { Random } from '../../../platform/random.js';
 import type { Allowance, TokenBudget } from '../../../platform/token-budget/token-budget.js';
 import type { ModelPolicy } from '../../bot/index.js';
-import type { EffectCall } from '../../runner/effects.js';
+import { failedEffect, settledEffect, type EffectCall } from '../../runner/effects.js';
 import type { EffectResult, ModelEffect } from '../../stage.js';
 import { Draft } from './draft.js';
 import { readFill } from './fill-value.js';
@@ -70,20 +70,20 @@ export class ModelResponder {
   /** Settles within the latency of the bot and the deadline of the call. Rejects only with the reason of the call's signal. */
   async run(request: ModelEffect, call: EffectCall): Promise<EffectResult> {
     const { clock, logger } = this.options;
-    const { key, kind, task } = request;
+    const { key, task } = request;
     call.signal.throwIfAborted();
     const start = clock.monotonic();
     this.metrics.asked(task);
     try {
       const result = await this.within(request, call);
-      return { key, kind, status: 'ok', result: JSON.stringify(result) };
+      return settledEffect(request, JSON.stringify(result));
     } catch (thrown) {
       call.signal.throwIfAborted();
       const error = toConfabError(thrown, 'CONFAB_EFFECT_FAILED');
       this.metrics.failed(task, error.code);
       if (error.code === 'CONFAB_EFFECT_FAILED') logger.error({ err: error, key }, 'a question to the language model failed');
       else logger.info({ code: error.code, detail: error.detail, key, task, bot: request.bot.id }, 'the language model gave no answer that can be said');
-      return { key, kind, status: error.code, result: null };
+      return failedEffect(request, error.code);
     } finally {
       this.metrics.settled(task, (clock.monotonic() - start) / 1000);
     }
