@@ -63,6 +63,7 @@ async function diff(context: CliContext, flags: Flags): Promise<void> {
     const comparison = await compare(source.recordings, { next, old, most: flags.show });
     if (comparison.totals.turns === 0) throw new ConfabError('CONFAB_INPUT_INVALID', { detail: `There is no turn of the bot "${next.bot.id}" in ${flags.from}.` });
     const passed = within(comparison, flags);
+    if (source.unreadable() > 0) context.stderr.write(`warning: ${source.unreadable()} records of the log cannot be read by this program and are left out\n`);
     if (!passed) context.exitCode(EXIT.failed);
     if (flags.html !== undefined) await write(flags.html, diffPage(comparison));
     context.stdout.write(flags.json === true ? `${harmlessJson({ passed, ...comparison })}\n` : text(comparison, passed));
@@ -71,13 +72,20 @@ async function diff(context: CliContext, flags: Flags): Promise<void> {
   }
 }
 
-async function sourceOf(context: CliContext, from: string, botId: string): Promise<{ recordings: AsyncIterable<Recording> | Iterable<Recording>; close(): Promise<void> }> {
+async function sourceOf(context: CliContext, from: string, botId: string): Promise<{ recordings: AsyncIterable<Recording> | Iterable<Recording>; unreadable(): number; close(): Promise<void> }> {
   const found = await stat(from).catch(() => undefined);
-  if (found?.isFile() === true) return { recordings: await recordingsFrom(from, botId), close: () => Promise.resolve() };
+  if (found?.isFile() === true) return { recordings: await recordingsFrom(from, botId), unreadable: () => 0, close: () => Promise.resolve() };
   const at = placeOf(from);
   const log = await logOf(context, 'read');
-  const codec = await codecOf(context);
-  return { recordings: recordingsOf({ log, codec, prefix: context.config().pipeline.prefix, botId, from: at, now: context.clock.now() }), close: () => log.close() };
+  let unreadable = 0;
+  try {
+    const codec = await codecOf(context);
+    const recordings = recordingsOf({ log, codec, prefix: context.config().pipeline.prefix, botId, from: at, now: context.clock.now(), unreadable: () => { unreadable += 1; } });
+    return { recordings, unreadable: () => unreadable, close: () => log.close() };
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
 }
 
 function placeOf(from: string): ReturnType<typeof whence> {

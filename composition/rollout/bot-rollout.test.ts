@@ -10,6 +10,7 @@ import { createMetrics } from '../../platform/observability/metrics.js';
 import { seededRandom } from '../../platform/random.js';
 import { checkFiles, SwappableBots, type Bot } from '../../processors/bot/index.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
+import type { BotVersion } from '../../schemas/types.js';
 import { BotRollout } from './bot-rollout.js';
 import { prepareVersion, type PackedVersion, type PreparedVersion } from './prepare.js';
 import { TopicFollow } from './topic-follow.js';
@@ -27,7 +28,7 @@ class Node {
   readonly bots: SwappableBots;
   readonly metrics = createMetrics();
   readonly rollout: BotRollout;
-  readonly follow: TopicFollow;
+  readonly follow: TopicFollow<BotVersion>;
   prepared = 0;
   /** Set: making ready waits for it. */
   gate: Promise<void> = Promise.resolve();
@@ -43,10 +44,9 @@ class Node {
       return versions.map((one) => prepareVersion(one, undefined));
     };
     this.rollout = new BotRollout({ table: this.table, bots: this.bots, prepare, clock, logger: silentLogger, metrics: this.metrics });
-    const codec = createLocalCodec().of('BotVersion');
     this.follow = new TopicFollow({
-      log, clock, logger: silentLogger, topic: 'bots.v1', anew: () => { this.rollout.touch(this.table.clear()); },
-      take: (records) => { this.rollout.touch(records.flatMap(({ key, value, offset }) => this.table.apply(key, value === null ? null : codec.decode(value), offset) ?? [])); },
+      log, clock, codec: createLocalCodec().of('BotVersion'), logger: silentLogger, topic: 'bots.v1', anew: () => { this.rollout.touch(this.table.clear()); },
+      take: (records) => { this.rollout.touch(records.flatMap(({ key, value, offset }) => this.table.apply(key, value, offset) ?? [])); },
     });
   }
 

@@ -12,6 +12,7 @@ import { MemoryNodeBoard } from '../../platform/node-board/memory.js';
 import type { NodeBoard } from '../../platform/node-board/node-board.js';
 import { ulidMaker } from '../../platform/random.js';
 import type { Bots, SwappableBots } from '../../processors/bot/index.js';
+import type { BotVersion, Setting } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
 import { modelsFolder, openBots } from '../bots/open.js';
 import { redisPrefix } from '../infrastructure.js';
@@ -33,6 +34,7 @@ export interface NodeRollout {
 export interface OpenedRollout { readonly rollout: NodeRollout; readonly components: readonly Component[] }
 
 type Parts = Omit<Infrastructure, 'rollout'>;
+interface Follows { bots?: TopicFollow<BotVersion>; settings?: TopicFollow<Setting> }
 
 /** @throws CONFAB_BOT_INVALID; CONFAB_BOT_UNKNOWN the default bot is neither in the files nor on the log; CONFAB_LOG_UNAVAILABLE */
 export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promise<OpenedRollout> {
@@ -43,7 +45,7 @@ export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promi
   const files = runs ? await openBots(parts) : undefined;
   const components: Component[] = [...files?.components ?? []];
   const parted = files === undefined ? undefined : botRollout(parts, roles, table, files.bots);
-  const follows: { bots?: TopicFollow; settings?: TopicFollow } = {};
+  const follows: Follows = {};
   try {
     if (runs || roles.has('ingress') || roles.has('egress')) follows.bots = await followBots(parts, table, parted?.rollout);
     if (roles.has('dialogue') || roles.has('egress')) follows.settings = await followSettings(parts, settings);
@@ -80,38 +82,19 @@ function botRollout(parts: Parts, roles: ReadonlySet<Role>, table: RolloutTable,
   return { rollout, stop: () => { jobs.stop(); }, hear: (listener) => { changed = listener; } };
 }
 
-async function followBots(parts: Parts, table: RolloutTable, rollout: BotRollout | undefined): Promise<TopicFollow> {
-  const codec = parts.codec.of('BotVersion');
-  const { logger } = parts;
-  const follow = new TopicFollow({
-    ...parts, topic: topicName(parts.config.pipeline.prefix, 'bots.v1'), anew: () => { rollout?.touch(table.clear()); },
-    take: (records) => {
-      const touched = new Set<string>();
-      for (const { key, value, offset } of records) {
-        try {
-          const botId = table.apply(key, value === null ? null : codec.decode(value), offset);
-          if (botId !== undefined) touched.add(botId);
-        } catch (error) { logger.error({ err: error, offset }, 'a record of bots.v1 cannot be read: it counts as not there'); }
-      }
-      rollout?.touch(touched);
-    },
+async function followBots(parts: Parts, table: RolloutTable, rollout: BotRollout | undefined): Promise<TopicFollow<BotVersion>> {
+  const follow = new TopicFollow<BotVersion>({
+    ...parts, codec: parts.codec.of('BotVersion'), topic: topicName(parts.config.pipeline.prefix, 'bots.v1'), anew: () => { rollout?.touch(table.clear()); },
+    take: (records) => { const touched = records.map(({ key, value, offset }) => table.apply(key, value, offset)); rollout?.touch(new Set(touched.filter((botId) => botId !== undefined))); },
   });
   await follow.prime();
   return follow;
 }
 
-async function followSettings(parts: Parts, settings: SettingsTable): Promise<TopicFollow> {
-  const codec = parts.codec.of('Setting');
-  const { logger } = parts;
-  const follow = new TopicFollow({
-    ...parts, topic: topicName(parts.config.pipeline.prefix, 'settings.v1'), anew: () => { settings.clear(); },
-    take: (records) => {
-      for (const { key, value, offset } of records) {
-        try {
-          if (settings.apply(key, value === null ? null : codec.decode(value))) logger.info({ setting: key }, 'a setting has changed');
-        } catch (error) { logger.error({ err: error, offset }, 'a record of settings.v1 cannot be read: it counts as not there'); }
-      }
-    },
+async function followSettings(parts: Parts, settings: SettingsTable): Promise<TopicFollow<Setting>> {
+  const follow = new TopicFollow<Setting>({
+    ...parts, codec: parts.codec.of('Setting'), topic: topicName(parts.config.pipeline.prefix, 'settings.v1'), anew: () => { settings.clear(); },
+    take: (records) => { for (const { key, value } of records) if (settings.apply(key, value)) parts.logger.info({ setting: key }, 'a setting has changed'); },
   });
   await follow.prime();
   return follow;
@@ -122,7 +105,7 @@ function checkDefault({ config: { pipeline: { defaultBot, botsDir } } }: Parts, 
   throw new ConfabError('CONFAB_BOT_UNKNOWN', { detail: `CONFAB_DEFAULT_BOT is ${defaultBot}; ${botsDir} has ${[...new Set(bots.all().map(({ id }) => id))].join(', ') || 'none'}, and none of that name is deployed.` });
 }
 
-function statusOf({ config }: Parts, roles: ReadonlySet<Role>, follows: { bots?: TopicFollow; settings?: TopicFollow }, rollout: BotRollout | undefined): NodeStatus {
+function statusOf({ config }: Parts, roles: ReadonlySet<Role>, follows: Follows, rollout: BotRollout | undefined): NodeStatus {
   return {
     roles: config.roles.length === 0 ? ['all'] : [...roles], host: hostname(), pid: process.pid,
     botsRead: follows.bots?.position ?? 0, settingsRead: follows.settings?.position ?? 0, bots: rollout?.statuses() ?? [],

@@ -2,7 +2,8 @@
 import type { Clock } from '../../platform/clock.js';
 import { ConfabError, isCode } from '../../platform/errors.js';
 import type { EventLog } from '../../platform/event-log/event-log.js';
-import type { Codec } from '../../schemas/codec.js';
+import type { Codec, RecordCodec } from '../../schemas/codec.js';
+import { decodeRecord } from '../../schemas/decode-record.js';
 import type { BotVersion, Setting } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
 import { deploySteps, promoteSteps, rollbackSteps, type Deployment, type Step } from './rollout-steps.js';
@@ -24,15 +25,13 @@ export class RolloutLog {
 
   async table(): Promise<RolloutTable> {
     const table = new RolloutTable();
-    const codec = this.options.codec.of('BotVersion');
-    await this.read('bots.v1', (key, value, offset) => { table.apply(key, value === null ? null : codec.decode(value), offset); });
+    await this.read('bots.v1', this.options.codec.of('BotVersion'), (key, value, offset) => { table.apply(key, value, offset); });
     return table;
   }
 
   async settings(): Promise<SettingsTable> {
     const table = new SettingsTable();
-    const codec = this.options.codec.of('Setting');
-    await this.read('settings.v1', (key, value) => { table.apply(key, value === null ? null : codec.decode(value)); });
+    await this.read('settings.v1', this.options.codec.of('Setting'), (key, value) => { table.apply(key, value); });
     return table;
   }
 
@@ -88,14 +87,22 @@ export class RolloutLog {
     }
   }
 
-  private async read(topic: 'bots.v1' | 'settings.v1', take: (key: string | null, value: Buffer | null, offset: number) => void): Promise<void> {
+  /** Who writes has to understand all that stands there: a record that cannot be read ends the step. */
+  private async read<T>(topic: 'bots.v1' | 'settings.v1', codec: RecordCodec<T>, take: (key: string | null, value: T | null, offset: number) => void): Promise<void> {
     const { log, prefix } = this.options;
     const name = topicName(prefix, topic);
     const end = await log.settledEnd(name, 0);
     for await (const { records } of log.read(name, 0, 0, end)) {
-      for (const { key, value, offset } of records) {
-        try { take(key, value, offset); } catch (cause) { throw new ConfabError('CONFAB_ROLLOUT_REFUSED', { detail: `${name} 0-${offset} cannot be read as a record of this version.`, cause }); }
-      }
+      for (const { key, value, offset } of records) take(key, value === null ? null : await this.decoded(codec, value, `${name} 0-${offset}`), offset);
+    }
+  }
+
+  private async decoded<T>(codec: RecordCodec<T>, value: Buffer, place: string): Promise<T> {
+    try {
+      return await decodeRecord(codec, value);
+    } catch (cause) {
+      if (isCode(cause, 'CONFAB_REGISTRY_UNAVAILABLE')) throw cause;
+      throw new ConfabError('CONFAB_ROLLOUT_REFUSED', { detail: `${place} cannot be read by this version of the program${isCode(cause, 'CONFAB_SCHEMA_UNKNOWN') ? ': a newer one has written it' : ''}.`, cause });
     }
   }
 }
