@@ -14,6 +14,7 @@ import type { Codec } from '../schemas/codec.js';
 import { groupName, topicName } from '../topology/topology.js';
 import type { Fanout } from './fanout/fanout.js';
 import { Hub } from './hub.js';
+import { KnownEnds } from './known-ends.js';
 import { LogRecovery } from './log-recovery.js';
 import { logTopics } from './log-topics.js';
 import { EgressMetrics } from './metrics.js';
@@ -67,7 +68,9 @@ export async function createEgress(options: EgressOptions): Promise<Egress> {
   const decoder = new OutcomeDecoder(codec, topics, logger);
   const recovery = new LogRecovery({ log, topics, decoder });
   const hub = new Hub({ log, topics, outbox, fanout, recovery, clock, logger, metrics });
-  const receipts = new Receipts({ appender: await log.appender(), topic: topicName(prefix, 'deliveries.v1'), codec: codec.of('DeliveryUpdate'), clock, logger });
+  const receipts = new Receipts({
+    appender: await log.appender(), topic: topicName(prefix, 'deliveries.v1'), codec: codec.of('DeliveryUpdate'), fanout, ends: new KnownEnds({ log, topics, clock }), clock, logger,
+  });
   const ulid = ulidMaker(clock, random);
   const reader = new RepliesReader({
     log, topics, group: groupName(prefix, 'egress'), instance: ulid(), decoder, outbox, fanout, clock, logger,

@@ -9,6 +9,8 @@ import { partitionOf } from '../platform/partitioner.js';
 import { frames } from './frames.js';
 import type { Hub } from './hub.js';
 import type { EgressMetrics } from './metrics.js';
+import type { ReceiptState } from './receipt-notice.js';
+import { ReceiptPace } from './receipt-pace.js';
 import type { Receipts } from './receipts.js';
 import { Subscription, type Outlet } from './subscription.js';
 
@@ -38,6 +40,8 @@ export class EgressSession implements SocketHandler, Outlet {
   private readonly subscriptions = new Map<string, Subscription>();
   private readonly typed = new Map<string, number>();
   private limitTold = false;
+  /** Made with the first receipt: idle sockets are many. */
+  private pace: ReceiptPace | undefined;
 
   constructor(private readonly options: SessionOptions) {
     this.id = options.id;
@@ -124,10 +128,7 @@ export class EgressSession implements SocketHandler, Outlet {
       case 'subscribe': this.multiplexed(); this.subscribe(conversationId, frame.after as string | undefined); break;
       case 'unsubscribe': this.multiplexed(); this.leave(conversationId); break;
       case 'typing': this.typing(this.subscribed(conversationId)); break;
-      default: {
-        const { partition, key } = this.subscribed(conversationId);
-        this.options.receipts.add(partition, key, frame.type === 'read' ? 'read' : 'delivered', frame.position as string);
-      }
+      default: this.receipt(this.subscribed(conversationId), frame.type === 'read' ? 'read' : 'delivered', frame.position as string);
     }
   }
 
@@ -168,6 +169,13 @@ export class EgressSession implements SocketHandler, Outlet {
     this.typed.delete(conversationId);
     this.options.metrics.subscribed(-1);
     found.close();
+  }
+
+  private receipt(subscription: Subscription, state: ReceiptState, position: string): void {
+    this.pace ??= new ReceiptPace();
+    if (!this.pace.allows(this.options.hub.clock.now(), this.subscriptions.size)) return;
+    const asked = this.options.receipts.report(subscription, { state, position, from: this.id });
+    asked?.catch((thrown: unknown) => { this.error(toConfabError(thrown), subscription.conversationId); });
   }
 
   private typing(subscription: Subscription): void {

@@ -12,6 +12,8 @@ import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
 import type { Hub } from './hub.js';
 import { positionAt } from './outcome.js';
+import { parseNotice, type ReceiptMarks, type ReceiptState } from './receipt-notice.js';
+import type { ReceiptSource } from './receipts.js';
 
 /** What a subscription needs of its socket. */
 export interface Outlet {
@@ -36,7 +38,7 @@ const REMEMBERED = 512;
 /** After so many looks into outbox and log that brought nothing, a live outcome goes out whatever it says came before it. */
 const ROUNDS = 3;
 
-export class Subscription {
+export class Subscription implements ReceiptSource {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
   /** Where the stream begins: the client has what lies before, or asks the history for it. */
@@ -50,6 +52,8 @@ export class Subscription {
   private again = false;
   /** The reply whose pieces are shown: the message that it answers, and the piece that is next. */
   private making: { readonly before: string; readonly next: number } | undefined;
+  /** Receipts that the socket was shown or gave; undefined before the first. */
+  private receipts: ReceiptMarks | undefined;
   /** Older outcomes are gone from the log: what comes goes out without them. */
   private gone = false;
 
@@ -90,7 +94,7 @@ export class Subscription {
   private show({ prev, frame }: Announcement): void {
     const origin = typeof prev === 'string' ? parseOrigin(prev) : undefined;
     if (origin === undefined) {
-      if (prev !== this.outlet.id) this.outlet.deliver(frame);
+      if (typeof prev !== 'string' || !this.showReceipt(prev, frame)) this.showTyping(prev, frame);
       return;
     }
     const { before, index } = origin;
@@ -98,6 +102,31 @@ export class Subscription {
     if (index !== null && index !== 0 && (this.making?.before !== before || this.making.next !== index)) return;
     const shown = this.outlet.deliverLossy(frame);
     if (index !== null) this.making = shown ? { before, next: index + 1 } : undefined;
+  }
+
+  private showTyping(from: string | null | undefined, frame: string): void {
+    if (from !== this.outlet.id) this.outlet.deliverLossy(frame);
+  }
+
+  /** False when it is no receipt. Receipts are cumulative: none is shown after a newer one. */
+  private showReceipt(text: string, frame: string): boolean {
+    const notice = parseNotice(text);
+    if (notice === undefined) return false;
+    const { state, position, from } = notice;
+    if (from !== this.outlet.id && position > (this.receipts?.[state] ?? '') && this.outlet.deliverLossy(frame)) this.reported(state, position);
+    return true;
+  }
+
+  /** From now on no receipt of the state is shown that says less. */
+  reported(state: ReceiptState, position: string): void {
+    this.receipts ??= {};
+    if (position > (this.receipts[state] ?? '')) this.receipts[state] = position;
+  }
+
+  /** What the client can know of a position: it was sent here, it says that it had it before, or neither can be. */
+  reach(position: string): 'sent' | 'earlier' | 'never' {
+    if (position > this.seen || !position.startsWith(`${this.hub.topics.epoch}-`)) return 'never';
+    return position > this.base ? 'sent' : 'earlier';
   }
 
   /** Announcements may have been missed: looks for them. */

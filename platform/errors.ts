@@ -55,6 +55,7 @@ export const catalogue = {
   CONFAB_FRAME_INVALID: entry(400, false, 'The frame breaks a rule', 'The detail names the field and the rule.'),
   CONFAB_FRAME_TOO_LARGE: entry(413, false, 'The frame is too large', 'Stay within CONFAB_MAX_BODY (64 KiB by default).'),
   CONFAB_SUBSCRIPTION_LIMIT: entry(429, false, 'Too many subscriptions on one socket', 'Open another socket.'),
+  CONFAB_RECEIPT_INVALID: entry(400, false, 'The client cannot have what it acknowledges', 'Acknowledge positions that came on the subscription, or that it was resumed from; nothing was written.'),
   CONFAB_SLOW_CONSUMER: entry(503, true, 'The client reads too slowly', 'Reconnect and resume from the last position.'),
   // The log
   CONFAB_LOG_OUTCOME_UNKNOWN: entry(503, true, 'A write to the log had no answer', 'It may have been written. The caller decides by reading the log.'),
