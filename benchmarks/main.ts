@@ -5,6 +5,7 @@ import { audit } from './audit.js';
 import { concurrency } from './concurrency.js';
 import { diff } from './diff.js';
 import { dialogue } from './dialogue.js';
+import { egress } from './egress.js';
 import { embedded } from './embedded.js';
 import { fairness } from './fairness.js';
 import { growth } from './growth.js';
@@ -22,7 +23,7 @@ import { rebalance } from './rebalance.js';
 import { slots } from './slots.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, dialogue, diff, intent, slots };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, dialogue, diff, intent, slots, egress };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [
