@@ -142,7 +142,7 @@ function partitionEngine(stage: AnyPartitionStage, { definition, metrics, option
   const codec = codecOf(options.codec, definition.state);
   return new PartitionEngine({
     ...parts, stage, clock: options.clock,
-    stateTopic: topicName(options.prefix, definition.state),
+    stateTopic: topicName(options.prefix, definition.state), stateIsInput: definition.reads.some((topic) => topic === definition.state),
     decodeState: (bytes) => codec.decode(bytes),
     onDeadLetter: metrics.deadLetter,
   });

@@ -23,6 +23,8 @@ export interface PartitionEngineOptions {
   readonly log: EventLog;
   /** Full name of the state topic. */
   readonly stateTopic: string;
+  /** The stage also reads that topic as its input. */
+  readonly stateIsInput: boolean;
   readonly decodeState: (bytes: Buffer) => unknown;
   readonly deadLetters: DeadLetterOptions;
   readonly clock: Clock;
@@ -209,10 +211,25 @@ export class PartitionEngine implements Engine {
       this.activity += 1;
       for (const record of batch.records) if (record.key !== null) newest.set(record.key, record.value);
     }
-    const records = [...newest].flatMap(([key, value]) => value === null ? [] : [{ key, value: this.options.decodeState(value) }]);
+    const records = [...newest].flatMap(([key, value]) => value === null ? [] : this.known(number, key, value));
     partition.memory = stage.restore(records, number, end);
     partition.usable = true;
     this.lookAhead(partition);
+  }
+
+  /**
+   * One record of the memory. Where it is an input too, anybody's mistake may stand there: it goes to the dead letters when it is
+   * met, and must not keep the stage from taking the partition over. What only the stage writes is never passed over.
+   */
+  private known(partition: number, key: string, bytes: Buffer): { key: string; value: unknown }[] {
+    const { decodeState, stateTopic, stateIsInput, logger } = this.options;
+    try {
+      return [{ key, value: decodeState(bytes) }];
+    } catch (error) {
+      if (!stateIsInput || toConfabError(error).retryable) throw error;
+      logger.debug({ err: error, topic: stateTopic, partition }, 'a record is not taken into the memory');
+      return [];
+    }
   }
 
   private async decode(): Promise<void> {

@@ -161,6 +161,24 @@ test('a timer that is set again under the name of one that comes at that moment 
   assert.deepEqual((await f.fired()).map(({ message }) => message.attributes.setBy), ['1', '2']);
 });
 
+// Such a record stays in the compacted topic for good: whoever took the partition over failed on it, for ever, and no reminder came.
+test('a record that is no timer keeps nobody from taking the partition over: it goes to the dead letters once, and the others come', async (t) => {
+  const f = await scene(t);
+  const key = 'default/c';
+  const appender = await f.log.appender();
+  await appender.append([{ topic: 'timers.v1', partition: partitionOf(key, PARTITIONS), key: `${key}\0bad@1`, value: Buffer.from('no timer'), timestamp: f.time.now() }]);
+  await appender.close();
+  await f.put('c', 'call@1', f.timer());
+  for (const owner of [1, 2]) {
+    const runner = await f.run('timers', createTimersStage());
+    for (let i = 0; i < 10; i += 1) await f.time.advance(SECOND);
+    await f.until(`owner ${owner}: the timer has come`, async () => (await f.fired()).length === owner);
+    assert.equal((await f.all('dead-letters.v1')).length, 1);
+    await runner.close();
+    await f.put('c', 'call@2', f.timer({ timerId: 'call@2', setBy: '2' }));
+  }
+});
+
 test('a timer that no clock will reach, and one that carries too much, go to the dead letters; the others come', async (t) => {
   const f = await scene(t);
   await f.run('timers', createTimersStage());
