@@ -17,6 +17,8 @@ export interface Transaction {
   readonly instance: string;
   readonly group: string;
   readonly commit: CommitGroup;
+  /** Where its records may begin, by `topic/partition`: nobody sees what stands behind that before it is decided. */
+  readonly from: ReadonlyMap<string, number>;
   state: 'open' | 'deciding' | 'decided' | 'aborted';
 }
 
@@ -74,7 +76,7 @@ export class Broker {
     this.checkGeneration(assignment);
     this.checkProducer(instance);
     this.log.place(commit.records);
-    const transaction: Transaction = { number: this.count += 1, instance, group, commit, state: 'open' };
+    const transaction: Transaction = { number: this.count += 1, instance, group, commit, from: this.ends(commit.records), state: 'open' };
     this.open.add(transaction);
     this.parts.clock.after(TRANSACTION_MILLIS, () => { this.abort(transaction, 'time-out'); });
     return transaction;
@@ -123,8 +125,10 @@ export class Broker {
   /** The end of what readers see. */
   visibleEnd(topic: string, partition: number): number {
     const { end } = this.log.partition(topic, partition);
-    const hidden = this.hidden.get(`${topic}/${partition}`);
-    return hidden === undefined ? end : Math.min(end, ...hidden);
+    const name = `${topic}/${partition}`;
+    let visible = Math.min(end, ...this.hidden.get(name) ?? []);
+    for (const { from } of this.open) visible = Math.min(visible, from.get(name) ?? Infinity);
+    return visible;
   }
 
   async settledEnd(topic: string, partition: number): Promise<number> {
@@ -193,8 +197,8 @@ export class Broker {
   }
 
   private gap(key: string, count: number): void {
-    const cut = key.lastIndexOf('/');
-    void this.log.skip(key.slice(0, cut), Number(key.slice(cut + 1)), count);
+    const { topic, partition } = split(key);
+    void this.log.skip(topic, partition, count);
   }
 
   private changed(): void { for (const run of [...this.watchers]) run(); }
@@ -208,7 +212,20 @@ export class Broker {
 
   private partitionsOf(records: readonly NewRecord[]): Set<string> { return new Set(records.map((record) => this.nameOf(record))); }
 
+  private ends(records: readonly NewRecord[]): Map<string, number> {
+    return new Map(records.map((record) => {
+      const name = this.nameOf(record);
+      const { topic, partition } = split(name);
+      return [name, this.log.partition(topic, partition).end];
+    }));
+  }
+
   private nameOf({ topic, partition, key }: NewRecord): string {
     return `${topic}/${partition ?? partitionOf(key ?? '', this.log.partitionCount(topic))}`;
   }
+}
+
+function split(name: string): TopicPartition {
+  const cut = name.lastIndexOf('/');
+  return { topic: name.slice(0, cut), partition: Number(name.slice(cut + 1)) };
 }

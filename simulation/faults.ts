@@ -1,12 +1,11 @@
 /** What goes wrong while a run lasts, and how it is mended in the end. */
 import { conversationKey, DEFAULT_TENANT } from '../platform/conversation-key.js';
 import type { Dice } from './dice.js';
-import type { Server } from './link.js';
+import { SERVERS, type Server } from './link.js';
 import type { FaultKind, Role } from './plan.js';
 import { SimulatedProcess } from './process.js';
 import type { World } from './world.js';
 
-const SERVERS: readonly Server[] = ['log', 'state', 'index', 'outbox', 'bus'];
 /** SIGTERM, then SIGKILL. */
 const GRACE = 10_000;
 
@@ -135,7 +134,8 @@ export class Fleet {
   /** Within what is allowed where messages are stamped; as far as it likes elsewhere. */
   private jump(process: SimulatedProcess): void {
     const { dice, world } = this;
-    process.clock.skew = process.roles.includes('ingress') ? dice.between(-2000, 2000) : dice.between(-1, 1) * dice.pick([2000, 60_000, 4 * 3_600_000]);
+    const stamps = process.roles.includes('ingress') || process.roles.includes('timers');
+    process.clock.skew = stamps ? dice.between(-2000, 2000) : dice.between(-1, 1) * dice.pick([2000, 60_000, 4 * 3_600_000]);
     world.trace.add(process.name, `its clock is off by ${Math.round(process.clock.skew)} ms`);
   }
 
@@ -159,12 +159,14 @@ export class Fleet {
     });
   }
 
-  /** Somebody else writes into the door: bytes that are no message. */
+  /** Somebody else writes into a topic that a stage reads from: bytes that are no record of it. */
   private async poison(): Promise<void> {
     const { world, dice } = this;
-    const key = dice.chance(0.1) ? null : conversationKey(DEFAULT_TENANT, dice.pick(this.conversations));
+    const topic = dice.chance(0.7) ? 'messages.v1' : 'timers.v1';
+    // A compacted topic takes none without a key.
+    const key = dice.chance(0.1) && topic === 'messages.v1' ? null : conversationKey(DEFAULT_TENANT, dice.pick(this.conversations));
     const value = dice.chance(0.2) ? null : dice.random.bytes(dice.whole(0, 60));
-    world.trace.add('world', 'a poison record is written');
-    await world.broker.append([{ topic: 'messages.v1', key, value, timestamp: Math.round(world.clock.now()), ...(key === null ? { partition: 0 } : {}) }]);
+    world.trace.add('world', `a poison record is written to ${topic}`);
+    await world.broker.append([{ topic, key, value, timestamp: Math.round(world.clock.now()), ...(key === null ? { partition: 0 } : {}) }]);
   }
 }

@@ -8,7 +8,9 @@ import type { Dice } from './dice.js';
 import type { Gate } from './gate.js';
 import type { Trace } from './trace.js';
 
-export type Server = 'log' | 'state' | 'index' | 'outbox' | 'bus';
+/** `service`: the server that bots call. */
+export type Server = 'log' | 'state' | 'index' | 'outbox' | 'bus' | 'service';
+export const SERVERS: readonly Server[] = ['log', 'state', 'index', 'outbox', 'bus', 'service'];
 
 /** What can become of a request. */
 export type Fate = 'good' | 'refused' | 'lost' | 'unanswered' | 'late';
@@ -43,7 +45,7 @@ export interface LinkParts {
 }
 
 /** How long a process waits for an answer. */
-const TIMEOUT: Readonly<Record<Server, number>> = { log: 5000, state: 1000, index: 500, outbox: 1000, bus: 1000 };
+const TIMEOUT: Readonly<Record<Server, number>> = { log: 5000, state: 1000, index: 500, outbox: 1000, bus: 1000, service: 2000 };
 /** How late a request may arrive at most, by a network that has kept it. */
 const LATEST = 20_000;
 

@@ -2,9 +2,9 @@
 import { Dice } from './dice.js';
 import type { Weather } from './link.js';
 
-export type Role = 'ingress' | 'intent' | 'dialogue' | 'analytics' | 'egress';
-/** Those between a message and its counts; a stage that is added to the topology is simulated once it is named here. */
-export const STAGES = ['intent', 'dialogue', 'analytics'] as const;
+export type Role = 'ingress' | 'intent' | 'dialogue' | 'timers' | 'analytics' | 'egress';
+/** Every stage of the topology; one that is added is simulated once it is named here. */
+export const STAGES = ['intent', 'dialogue', 'timers', 'analytics'] as const;
 export type SimulatedStage = (typeof STAGES)[number];
 
 export type FaultKind =
@@ -38,6 +38,10 @@ export interface Plan {
   readonly maxIntentBytes: number;
   /** Conversations whose state a process keeps. */
   readonly cachedStates: number;
+  /** Mean time that a call of an action takes at the server that is called, before and after its effect, milliseconds. */
+  readonly effectMillis: number;
+  /** Share of these calls that the server answers with an error. */
+  readonly effectFailures: number;
 }
 
 const ALL: Readonly<Record<FaultKind, number>> = {
@@ -66,6 +70,8 @@ export function planOf(seed: number): Plan {
     troubled: dice.pick([0, 0.05, 0.2]),
     maxIntentBytes: dice.pick([1_000_000, 1_500]),
     cachedStates: dice.pick([1, 4, 50_000]),
+    effectMillis: dice.pick([1, 100, 600]),
+    effectFailures: dice.pick([0, 0.1, 0.4]),
   };
 }
 

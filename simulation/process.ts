@@ -15,13 +15,17 @@ import { createLogger, type Logger } from '../platform/observability/logger.js';
 import { createMetrics } from '../platform/observability/metrics.js';
 import { partitionOf } from '../platform/partitioner.js';
 import { ulidMaker } from '../platform/random.js';
+import { createEffects } from '../processors/effects/index.js';
+import { HttpActions } from '../processors/effects/http/index.js';
+import { ActionSecrets } from '../platform/outbound/action-secrets.js';
 import { createRunner } from '../processors/runner.js';
+import type { EffectRunner } from '../processors/runner/effects.js';
 import type { StageRunner } from '../processors/runner/stage-runner.js';
 import type { Stage } from '../processors/stage.js';
 import { groupName } from '../topology/topology.js';
 import { Dice } from './dice.js';
 import { Gate, ProcessClock } from './gate.js';
-import { Link, type Server } from './link.js';
+import { Link, SERVERS, type Server } from './link.js';
 import { SESSION_MILLIS } from './member.js';
 import { STAGES, type Role, type SimulatedStage } from './plan.js';
 import { ProcessLog } from './process-log.js';
@@ -29,7 +33,6 @@ import { remoteIndex, RemoteFanout, remoteOutbox, remoteState } from './process-
 import { troubled } from './stages.js';
 import type { World } from './world.js';
 
-const SERVERS: readonly Server[] = ['log', 'state', 'index', 'outbox', 'bus'];
 /** How long a stage may try, milliseconds. */
 const BUDGET = 4000;
 
@@ -168,15 +171,24 @@ export class SimulatedProcess {
   private async startStage(name: SimulatedStage): Promise<void> {
     const { world, log, clock, logger } = this;
     const { programme, sabotage } = world;
-    const real = name === 'analytics' ? programme.analytics() : sabotage.stage?.(name, programme[name]) ?? programme[name];
-    const stage = real.scope === 'conversation' ? troubled(name, real, clock, () => this.dice.wait(500)) : real;
+    const stage = name === 'analytics' ? programme.analytics()
+      : name === 'timers' ? sabotage.timers?.(programme.timers()) ?? programme.timers()
+      : troubled(name, sabotage.stage?.(name, programme[name]) ?? programme[name], clock, () => this.dice.wait(500));
     const runner = createRunner(name, stage as unknown as Stage<typeof name>, {
       log, codec: programme.codec, state: remoteState(world.state, this.link('state')), clock, random: this.dice.random, logger, metrics: createMetrics(), prefix: '',
-      budget: BUDGET, cachedStates: world.plan.cachedStates,
+      ...(name === 'dialogue' ? { effects: this.effects() } : {}), budget: BUDGET, cachedStates: world.plan.cachedStates,
       onFatal: (error) => { this.die(`fatal: ${error.code}`); },
     });
     this.runners.push(runner);
     await runner.start();
+  }
+
+  /** Actions as they are; only the connection is simulated. */
+  private effects(): EffectRunner {
+    const { clock, logger, world } = this;
+    const client = { request: world.service.through(this.link('service'), this.name) };
+    const real = createEffects({ clock, logger, metrics: createMetrics(), http: () => new HttpActions({ client, clock, secrets: new ActionSecrets(() => undefined) }) });
+    return world.sabotage.effects?.(real, this.name) ?? real;
   }
 
   private async startEgress(): Promise<void> {

@@ -29,13 +29,19 @@ test('a seed gives the same trace every time, whatever ran before it', async () 
 test('the pipeline as it is keeps every promise, with faults of many kinds', async () => {
   const kinds = new Set<string>();
   let accepted = 0;
+  let timers = 0;
+  let repeated = 0;
   for (let seed = 1; seed <= 12; seed += 1) {
     const report = await runSeed(seed, { programme });
     assert.deepEqual(report.violations, [], `seed ${seed}`);
     accepted += report.accepted;
+    timers += report.timers;
+    repeated += report.repeatedEffects;
     for (const kind of report.faults.keys()) kinds.add(kind);
   }
   assert.ok(accepted > 500, `${accepted} messages`);
+  assert.ok(timers > 30, `${timers} timers came`);
+  assert.ok(repeated > 0, 'an action was asked for by one process, and by another after it');
   assert.ok(kinds.size >= 12, [...kinds].join());
 });
 

@@ -16,7 +16,7 @@ export interface TrafficParts {
   readonly servers: () => readonly SimulatedProcess[];
 }
 
-type Content = Pick<Message, 'kind' | 'text' | 'payload' | 'attributes' | 'author'>;
+type Content = Pick<Message, 'kind' | 'text' | 'payload' | 'attributes' | 'author' | 'botId'>;
 type Verdict = 'accepted' | 'final' | 'again' | 'unknown';
 
 interface Request { readonly conversation: string; readonly content: Content; readonly key: string | undefined }
@@ -24,6 +24,8 @@ interface Request { readonly conversation: string; readonly content: Content; re
 const TEXTS = [
   'hello', 'where is my parcel', 'PX123456789DE', 'I want to change my delivery', 'friday', 'thanks', 'when do you open', 'xyzzy plugh', 'bye', 'yes', 'no',
 ];
+/** Of the bot "clerk": an action or a reminder as the next thing. */
+const WISHES = ['remind_now', 'remind_soon', 'remind_soon', 'remind_later', 'remind_late', 'forget', 'look', 'book', 'book', 'order'];
 const PERSON = { type: 'person', name: null };
 /** A sender gives up waiting for an answer. */
 const PATIENCE = 8000;
@@ -66,7 +68,7 @@ export class Traffic {
   private async send(conversation: string): Promise<void> {
     const { world, dice } = this.parts;
     const key = dice.chance(world.plan.keyed) ? `k${this.count += 1}` : undefined;
-    const request: Request = { conversation, key, content: this.content() };
+    const request: Request = { conversation, key, content: { ...this.content(conversation), botId: botOf(conversation) } };
     this.open += 1;
     if (key !== undefined && dice.chance(0.2)) void this.repeat(request, dice.wait(30));
     if (key !== undefined && dice.chance(0.1)) void this.repeat({ ...request, content: { ...request.content, text: 'something else' } }, dice.wait(100));
@@ -129,21 +131,25 @@ export class Traffic {
     }
   }
 
-  private content(): Content {
+  private content(conversation: string): Omit<Content, 'botId'> {
     const { dice, world } = this.parts;
-    const text = (value: string): Content => ({ kind: 'text', text: value, payload: null, attributes: {}, author: PERSON });
+    const text = (value: string): Omit<Content, 'botId'> => ({ kind: 'text', text: value, payload: null, attributes: {}, author: PERSON });
     if (dice.chance(world.plan.troubled)) return { ...text(dice.pick(TEXTS)), attributes: { trouble: `${dice.pick(['intent', 'dialogue'])}:${dice.pick(TROUBLES)}` } };
     if (dice.chance(0.05)) return text('a long story '.repeat(150));
     if (dice.chance(0.03)) return { kind: 'agent', text: 'a person here', payload: null, attributes: {}, author: { type: 'agent', name: 'Ann' } };
     if (dice.chance(0.03)) return { kind: 'handoff', text: null, payload: JSON.stringify({ to: dice.pick(['person', 'bot']) }), attributes: {}, author: PERSON };
     if (dice.chance(0.03)) return { kind: 'system', text: null, payload: '{"event":"end"}', attributes: {}, author: { type: 'system', name: null } };
+    if (botOf(conversation) === 'clerk' && dice.chance(0.7)) return { kind: 'postback', text: null, payload: `intent:${dice.pick(WISHES)}`, attributes: {}, author: PERSON };
     return text(dice.pick(TEXTS));
   }
 }
 
+/** Every other conversation is with the bot of reminders and actions. */
+function botOf(conversation: string): string { return Number(conversation.slice(1)) % 2 === 0 ? 'clerk' : 'parcel'; }
+
 function messageOf(messageId: string, conversation: string, content: Content, key: string | undefined): Message {
   return {
-    ...content, messageId, botId: 'parcel', channel: 'api', accountId: null, userId: null, replyId: null, locale: null, sentAt: null, retryOf: null,
+    ...content, messageId, channel: 'api', accountId: null, userId: null, replyId: null, locale: null, sentAt: null, retryOf: null,
     idempotencyKeyHash: key === undefined ? null : keyHash('default', conversation, key), bodyHash: key === undefined ? null : bodyHash(content),
   };
 }

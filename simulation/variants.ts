@@ -7,7 +7,8 @@ import type { ClaimIndex } from '../ingress/acceptance/claim-index/claim-index.j
 import type { Assignment, CommitGroup, CommittedOffset, TopicPartition } from '../platform/event-log/event-log.js';
 import { ConfabError, isCode } from '../platform/errors.js';
 import type { StateStore } from '../platform/state/state-store.js';
-import type { AnyResult } from '../processors/runner/any-stage.js';
+import type { AnyPartitionStage, AnyResult } from '../processors/runner/any-stage.js';
+import type { StageInput } from '../processors/stage.js';
 import { Broker, type Transaction } from './broker.js';
 import type { Invariant } from './checker/violation.js';
 import type { Plan } from './plan.js';
@@ -105,6 +106,13 @@ function boasting(outbox: Outbox): Outbox {
   return { kind: outbox.kind, append: outbox.append.bind(outbox), read: async (...asked) => { const read = await outbox.read(...asked); return { ...read, complete: true }; }, close: outbox.close.bind(outbox) };
 }
 
+/** A timers stage with one habit exchanged. */
+function timers(change: (real: AnyPartitionStage) => Partial<AnyPartitionStage>): Sabotage {
+  return { timers: (real) => ({ ...real, ...change(real) }) };
+}
+
+const tombstone = ({ value }: StageInput): boolean => value === null;
+
 /** Where something goes wrong all the time: what takes an unlucky moment has one soon. */
 const stormy = ({ faultEvery }: Plan): boolean => faultEvery < 2000;
 /** Where transactions are given up as well. */
@@ -133,6 +141,19 @@ export const VARIANTS: readonly Variant[] = [
   { what: 'a state store that loses a write', sabotage: { state: stale }, breaks: ['function of the input', 'state once'] },
   { what: 'a claim index that forgets', sabotage: { index: forgetting }, breaks: ['accepted once'] },
   { what: 'an outbox that is never incomplete', sabotage: { outbox: boasting }, breaks: ['delivered once'] },
+  { what: 'a timers stage that takes what it has read for new', sabotage: timers((real) => ({ restore: (records, partition) => real.restore(records, partition, 0) })), suits: stormy, breaks: ['timer once'] },
+  { what: 'a timers stage that does not read back what it had', sabotage: timers((real) => ({ restore: (_records, partition, end) => real.restore([], partition, end) })), suits: stormy, breaks: ['drained'] },
+  { what: 'a timers stage that ignores what is taken back', sabotage: timers((real) => ({ process: (inputs, memory, context) => real.process(inputs.filter((input) => !tombstone(input)), memory, context) })), breaks: ['timer in time', 'timer once'] },
+  { what: 'a timers stage that is early', sabotage: timers(({ due }) => ({ due: due && {
+    next: (memory) => { const at = due.next(memory); return at === undefined ? undefined : at - 500; },
+    take: (memory, limit, context) => due.take(memory, limit, { ...context, now: () => context.now() + 500 }),
+  } })), breaks: ['timer in time'] },
+  { what: 'a timers stage that forgets the message and takes the timer away', sabotage: timers(({ due }) => ({ due: due && { next: due.next.bind(due), take: (...asked) => due.take(...asked).slice(1) } })), breaks: ['timer once'] },
+  { what: 'actions whose key is of the process that calls', sabotage: { effects: (real, process) => ({ run: (request, call) => real.run({ ...request, tenant: process }, call) }) }, breaks: ['effect once'] },
+  { what: 'actions whose results are not those that the server gave', sabotage: { effects: (real) => ({ run: async (request, call) => {
+    const found = await real.run(request, call);
+    return found.status === 'ok' ? { ...found, result: '{"number":999999}' } : found;
+  } }) }, breaks: ['effect once'] },
   { what: 'a stage that depends on what ran before it in its process', sabotage: { stage: (name, real) => {
     let calls = 0;
     return name === 'intent' ? real : { ...real, position: real.position.bind(real), process: (input, state, context) => {

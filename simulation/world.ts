@@ -13,6 +13,7 @@ import { MemoryStateStore } from '../platform/state/memory.js';
 import type { StateStore } from '../platform/state/state-store.js';
 import type { Bots } from '../processors/bot/index.js';
 import type { AnyConversationStage, AnyPartitionStage } from '../processors/runner/any-stage.js';
+import type { EffectRunner } from '../processors/runner/effects.js';
 import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topology } from '../topology/topology.js';
@@ -21,6 +22,7 @@ import { Dice } from './dice.js';
 import { Gate, ProcessClock } from './gate.js';
 import type { Server, Weather } from './link.js';
 import type { Plan } from './plan.js';
+import { Service } from './service.js';
 import { Trace } from './trace.js';
 
 /** What is made once for all runs: it holds nothing of any. */
@@ -29,6 +31,7 @@ export interface Programme {
   readonly bots: Bots;
   readonly intent: AnyConversationStage;
   readonly dialogue: AnyConversationStage;
+  readonly timers: () => AnyPartitionStage;
   readonly analytics: () => AnyPartitionStage;
 }
 
@@ -39,6 +42,8 @@ export interface Sabotage {
   readonly index?: (real: ClaimIndex) => ClaimIndex;
   readonly outbox?: (real: Outbox) => Outbox;
   readonly stage?: (name: 'intent' | 'dialogue', real: AnyConversationStage) => AnyConversationStage;
+  readonly timers?: (real: AnyPartitionStage) => AnyPartitionStage;
+  readonly effects?: (real: EffectRunner, process: string) => EffectRunner;
   readonly appender?: (real: Appender) => Appender;
 }
 
@@ -55,6 +60,7 @@ export class World {
   readonly outboxes: MemoryOutbox;
   readonly outbox: Outbox;
   readonly bus = new MemoryBus();
+  readonly service: Service;
   readonly down = new Set<Server>();
   /** Redis has the time of a machine of its own. */
   private readonly storeClock: ProcessClock;
@@ -73,6 +79,7 @@ export class World {
       log: this.log, clock: this.clock, dice: new Dice(plan.seed, 'broker'), trace: this.trace, observer,
       markerMillis: () => (this.slowMarkers ? 2000 : this.faulty ? plan.markerMillis : 1),
     };
+    this.service = new Service({ clock: this.clock, dice: new Dice(plan.seed, 'service'), trace: this.trace, plan, failing: () => this.faulty });
     this.broker = sabotage.broker?.(parts) ?? new Broker(parts);
     this.state = sabotage.state?.(this.memory) ?? this.memory;
     this.outboxes = new MemoryOutbox({ clock: this.storeClock, maxEntries: plan.outboxEntries });

@@ -12,7 +12,7 @@ import type { Report } from './violation.js';
 const INPUT: Readonly<Record<string, string>> = { 'confab.intent': 'messages.v1', 'confab.dialogue': 'intents.v1' };
 
 /** Who reads the outputs. */
-const READERS: Readonly<Record<string, readonly string[]>> = { 'replies.v1': ['confab.analytics', 'confab.egress'], 'dead-letters.v1': ['confab.egress'] };
+const READERS: Readonly<Record<string, readonly string[]>> = { 'timers.v1': ['confab.timers'], 'replies.v1': ['confab.analytics', 'confab.egress'], 'dead-letters.v1': ['confab.egress'] };
 
 class Progress {
   /** Offsets of records, ascending. */

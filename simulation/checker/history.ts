@@ -7,7 +7,7 @@ import { topology, type RecordOf, type TopicName } from '../../topology/topology
 export interface Entry<T extends TopicName> {
   readonly partition: number;
   readonly record: LogRecord;
-  /** undefined: not a record of the topic. */
+  /** undefined: not a record of the topic; a tombstone is none either. */
   readonly value: RecordOf<T> | undefined;
 }
 
@@ -17,6 +17,7 @@ export interface History {
   readonly replies: readonly Entry<'replies.v1'>[];
   readonly states: readonly Entry<'dialogue-states.v1'>[];
   readonly letters: readonly Entry<'dead-letters.v1'>[];
+  readonly timers: readonly Entry<'timers.v1'>[];
   readonly counts: readonly Entry<'analytics.v1'>[];
 }
 
@@ -27,6 +28,7 @@ export async function readHistory(log: MemoryEventLog, codec: Codec): Promise<Hi
     replies: await readTopic(log, codec, 'replies.v1'),
     states: await readTopic(log, codec, 'dialogue-states.v1'),
     letters: await readTopic(log, codec, 'dead-letters.v1'),
+    timers: await readTopic(log, codec, 'timers.v1'),
     counts: await readTopic(log, codec, 'analytics.v1'),
   };
 }

@@ -3,14 +3,18 @@
  * conversation, one after the other, through the stages as the pure functions that they are.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { BotReply, DialogueState, IntentDetected } from '../../schemas/types.js';
-import type { AnyResult } from '../../processors/runner/any-stage.js';
-import { noEffects } from '../../processors/runner/effects.js';
-import type { StageInput } from '../../processors/stage.js';
+import type { BotReply, DialogueState, EffectResult, IntentDetected, Timer } from '../../schemas/types.js';
+import type { AnyOutput, AnyResult } from '../../processors/runner/any-stage.js';
+import { failedEffect, noEffects } from '../../processors/runner/effects.js';
+import type { Effects, StageInput } from '../../processors/stage.js';
 import { FATAL, troubleOf } from '../stages.js';
 import type { Programme } from '../world.js';
 import { offsetOf, place, positionFor, type Entry, type History } from './history.js';
+import type { TimerChange } from './timers.js';
 import type { Report } from './violation.js';
+
+/** Stages whose dead letters are no outcomes of messages. */
+export const BESIDE: ReadonlySet<string> = new Set(['analytics', 'timers']);
 
 /** One message and all that was written for it. */
 interface Turn {
@@ -21,7 +25,15 @@ interface Turn {
   readonly letters: Entry<'dead-letters.v1'>[];
 }
 
-export function checkOutcomes(history: History, programme: Programme, epoch: string, report: Report): void {
+export interface Expectation {
+  readonly programme: Programme;
+  readonly epoch: string;
+  /** What dialogue wrote of timers, by conversation. */
+  readonly timers: ReadonlyMap<string, readonly TimerChange[]>;
+}
+
+export async function checkOutcomes(history: History, expectation: Expectation, report: Report): Promise<void> {
+  const { epoch } = expectation;
   const turns = new Map<string, Turn>(history.messages.map((message) => [
     `${message.partition}@${message.record.offset}`,
     { message, position: positionFor(epoch, message.record.offset), intents: [], replies: [], letters: [] },
@@ -36,7 +48,8 @@ export function checkOutcomes(history: History, programme: Programme, epoch: str
     const found = conversations.get(key);
     if (found) found.push(turn); else conversations.set(key, [turn]);
   }
-  for (const [key, all] of conversations) new Model(key, programme, epoch, report).follow(all, history.states.filter(({ record }) => record.key === key));
+  for (const [key, all] of conversations) await new Model(key, expectation, report).follow(all, history.states.filter(({ record }) => record.key === key));
+  checkBeside(history, report);
 }
 
 function gather(history: History, turns: ReadonlyMap<string, Turn>, report: Report): void {
@@ -51,7 +64,7 @@ function gather(history: History, turns: ReadonlyMap<string, Turn>, report: Repo
   }
   for (const entry of history.letters) {
     const letter = entry.value;
-    if (letter === undefined || letter.stage === 'analytics') continue;
+    if (letter === undefined || BESIDE.has(letter.stage)) continue;
     const position = letter.position ?? (letter.topic === 'messages.v1' ? positionFor('', letter.offset) : '--');
     const turn = turnOf(entry.partition, position);
     if (turn === undefined) report('nothing unasked', 'a dead letter without its message', spot('dead-letters.v1', entry)); else turn.letters.push(entry);
@@ -88,29 +101,44 @@ function checkOrder(entries: readonly (Entry<'intents.v1'> | Entry<'replies.v1'>
   }
 }
 
+/** A record of timers.v1 that nobody can read has one dead letter, any other none. */
+function checkBeside(history: History, report: Report): void {
+  const letters = new Map<string, number>();
+  for (const { value } of history.letters) if (value?.stage === 'timers') letters.set(`${value.partition}@${value.offset}`, (letters.get(`${value.partition}@${value.offset}`) ?? 0) + 1);
+  for (const entry of history.timers) {
+    const count = letters.get(`${entry.partition}@${entry.record.offset}`) ?? 0;
+    const unreadable = entry.record.key === null || (entry.record.value !== null && entry.value === undefined);
+    if (count !== (unreadable ? 1 : 0)) report('one outcome', `${unreadable ? 'an unreadable timer' : 'a timer'} has ${count} dead letters`, place('timers.v1', entry.partition, entry.record.offset));
+  }
+}
+
 /** One conversation as it should have gone. */
 class Model {
   private state: DialogueState | undefined;
   private readonly states = new Map<string, DialogueState>();
+  private readonly timers: TimerChange[] = [];
 
-  constructor(private readonly key: string, private readonly programme: Programme, private readonly epoch: string, private readonly report: Report) {}
+  constructor(private readonly key: string, private readonly expectation: Expectation, private readonly report: Report) {}
 
-  follow(turns: readonly Turn[], records: readonly Entry<'dialogue-states.v1'>[]): void {
-    for (const turn of turns) this.take(turn);
+  async follow(turns: readonly Turn[], records: readonly Entry<'dialogue-states.v1'>[]): Promise<void> {
+    for (const turn of turns) await this.take(turn);
     this.checkStates(records);
+    const written = this.expectation.timers.get(this.key) ?? [];
+    if (!isDeepStrictEqual(written, this.timers)) this.report('function of the input', `${this.key}: timers were set and taken back in another way: ${JSON.stringify(written)} instead of ${JSON.stringify(this.timers)}`);
   }
 
-  private take({ message, position, intents, replies }: Turn): void {
+  private async take({ message, position, intents, replies }: Turn): Promise<void> {
     const [intent] = intents;
     const [reply] = replies;
     if (message.value === undefined || intent?.value === undefined) return;
-    const understood = this.run<IntentDetected>('intent', { topic: 'messages.v1', ...this.inputOf(message), value: message.value });
+    const understood = await this.run<IntentDetected>('intent', { topic: 'messages.v1', ...this.inputOf(message), value: message.value }, noEffects);
     if (!isDeepStrictEqual({ ...intent.value, detectedAt: 0 }, { ...understood.value, detectedAt: 0 })) this.report('function of the input', 'the message was understood in another way', position, spot('intents.v1', intent));
     if (reply?.value === undefined) return;
-    const expected = this.run<BotReply>('dialogue', { topic: 'intents.v1', ...this.inputOf(intent), value: understood.value });
+    const expected = await this.run<BotReply>('dialogue', { topic: 'intents.v1', ...this.inputOf(intent), value: understood.value }, this.recorded(reply.value.effects, position));
     const difference = differing(reply.value, expected.value);
     if (difference !== undefined) this.report('function of the input', `the reply has another ${difference}`, position, spot('replies.v1', reply));
     this.state = expected.state;
+    for (const { key, value } of expected.beside) this.timers.push({ key: key ?? '', dueAt: (value as Timer | null)?.dueAt, payload: (value as Timer | null)?.payload });
     if (expected.state !== undefined) this.states.set(position, expected.state);
   }
 
@@ -131,10 +159,23 @@ class Model {
     return { partition, offset: record.offset, key: record.key ?? '', timestamp: record.timestamp };
   }
 
-  private run<R>(stage: 'intent' | 'dialogue', input: StageInput): { value: R; state: DialogueState | undefined } {
-    const context = { now: () => 0, epoch: this.epoch, signal: new AbortController().signal, effects: noEffects };
-    const result = this.programme[stage].process(input, stage === 'dialogue' ? this.state : undefined, context) as AnyResult;
-    return { value: result.outputs[0]?.value as R, state: result.state as DialogueState | undefined };
+  /** What the reply says that came of its effects: a replay gets them from there. */
+  private recorded(effects: readonly EffectResult[], position: string): Effects {
+    return {
+      run: (request) => {
+        const found = effects.find(({ key }) => key === request.key);
+        if (found === undefined) this.report('function of the input', `the reply does not have the effect ${request.key}`, position);
+        return Promise.resolve(found ?? failedEffect(request, 'CONFAB_EFFECT_UNAVAILABLE'));
+      },
+    };
+  }
+
+  private async run<R>(stage: 'intent' | 'dialogue', input: StageInput, effects: Effects): Promise<{ value: R; beside: readonly AnyOutput[]; state: DialogueState | undefined }> {
+    const { programme, epoch } = this.expectation;
+    const context = { now: () => 0, epoch, signal: new AbortController().signal, effects };
+    const result: AnyResult = await programme[stage].process(input, stage === 'dialogue' ? this.state : undefined, context);
+    const [first, ...beside] = result.outputs;
+    return { value: first?.value as R, beside, state: result.state as DialogueState | undefined };
   }
 }
 

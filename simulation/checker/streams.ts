@@ -1,5 +1,6 @@
 /** What subscribers got against what they should have got. */
 import { offsetOf, positionFor, type History } from './history.js';
+import { BESIDE } from './outcomes.js';
 import type { Report } from './violation.js';
 
 /** One connection of a follower, from its place on. */
@@ -36,7 +37,7 @@ export function expectedOutcomes(history: History, epoch: string): Map<string, E
     if (value.handoff !== null) add(record.key, { position: at(2), type: 'handoff', inReplyTo: null, letter: false });
   }
   for (const { record, value } of history.letters) {
-    if (value === undefined || value.stage === 'analytics' || record.key === null) continue;
+    if (value === undefined || BESIDE.has(value.stage) || record.key === null) continue;
     const offset = value.position === null ? value.offset : offsetOf(value.position);
     add(record.key, { position: positionFor(epoch, offset, 1), type: 'outcome', inReplyTo: value.messageId, letter: true });
   }
