@@ -99,7 +99,7 @@ async function checked(run: () => Promise<{ payload: JWTPayload }>): Promise<JWT
 
 /** @throws CONFAB_TOKEN_INVALID naming the claim */
 export function principalOfClaims(payload: JWTPayload): Principal {
-  const { sub, exp, scope } = payload;
+  const { sub, exp, scope, jti, iat } = payload;
   if (typeof sub !== 'string' || sub === '' || sub.length > 256) refuse('sub');
   if (typeof exp !== 'number' || !(Math.abs(exp) <= LATEST)) refuse('exp');
   if (scope !== undefined && typeof scope !== 'string') refuse('scope');
@@ -111,6 +111,7 @@ export function principalOfClaims(payload: JWTPayload): Principal {
   if (bot !== undefined && (typeof bot !== 'string' || !BOT_FORM.test(bot))) refuse('confab.bot');
   return {
     tenant, subject: sub, bot, expiresAt: exp * 1000, conversations: new Set(conversations),
+    tokenId: typeof jti === 'string' ? jti : undefined, issuedAt: typeof iat === 'number' ? iat : undefined,
     scopes: new Set((scope ?? '').split(' ').filter((name) => name !== '')),
   };
 }

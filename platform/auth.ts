@@ -1,4 +1,5 @@
 /** Who acts, and what they may do (docs: protocol, "Identity"). */
+import type { Revocations } from './auth-revocations.js';
 import { DEFAULT_TENANT } from './conversation-key.js';
 import { ConfabError } from './errors.js';
 
@@ -15,15 +16,21 @@ export interface Principal {
   readonly bot: string | undefined;
   /** Milliseconds since the epoch; undefined: never (authentication is off). */
   readonly expiresAt: number | undefined;
+  /** Claim `jti`: by it one token is revoked. */
+  readonly tokenId?: string | undefined;
+  /** Claim `iat`, seconds since the epoch. Without it a token counts as older than every revocation. */
+  readonly issuedAt?: number | undefined;
 }
 
 export interface Authenticator {
   /** False when authentication is off: every request is the anonymous principal with all rights. */
   readonly required: boolean;
-  /** @throws CONFAB_TOKEN_MISSING, CONFAB_TOKEN_INVALID, CONFAB_TOKEN_EXPIRED, CONFAB_KEYS_UNAVAILABLE */
+  /** @throws CONFAB_TOKEN_MISSING, CONFAB_TOKEN_INVALID, CONFAB_TOKEN_EXPIRED, CONFAB_TOKEN_REVOKED, CONFAB_KEYS_UNAVAILABLE */
   authenticate(token: string | undefined): Promise<Principal>;
   /** The principal of a token that was verified before and still holds, at once; undefined: ask `authenticate`. */
   known?(token: string | undefined): Principal | undefined;
+  /** Tokens that are refused before they end; without it there are none. */
+  readonly revocations?: Revocations;
 }
 
 const ALL_SCOPES: readonly Scope[] = ['messages:write', 'conversations:read', 'conversations:all', 'integration', 'agent', 'metrics:read', 'admin'];

@@ -27,6 +27,7 @@ export const catalogue = {
   CONFAB_TOKEN_MISSING: entry(401, false, 'No token was sent', 'Send `Authorization: Bearer <JWT>`, on a browser socket the subprotocol `confab.bearer.<JWT>`.'),
   CONFAB_TOKEN_INVALID: entry(401, false, 'The token is not valid', 'Check signature, issuer, audience and the required claims.'),
   CONFAB_TOKEN_EXPIRED: entry(401, false, 'The token has expired', 'Get a new token and repeat.'),
+  CONFAB_TOKEN_REVOKED: entry(401, false, 'The token was revoked', 'Log in again: a token that is issued from now on holds. Operators: `confab revoke list`.'),
   CONFAB_SCOPE_MISSING: entry(403, false, 'The token lacks a scope', 'Ask for a token with the scope that the detail names.'),
   CONFAB_CONVERSATION_FORBIDDEN: entry(403, false, 'The conversation is not open to this token', 'Name it in the claim `confab.conversations`, or use the scope `conversations:all`.'),
   CONFAB_USER_MISMATCH: entry(403, false, 'The user is not the subject of the token', 'Leave `userId` out, or use the scope `integration`.'),

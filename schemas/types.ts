@@ -322,6 +322,26 @@ export interface BotReply {
   readonly createdAt: number;
 }
 
+/** Tokens that are refused from now on, before they end by themselves. */
+export interface Revocation {
+  /** token, subject, conversation or tenant. */
+  readonly kind: string;
+  /** Of the tokens; null for one token by its id. */
+  readonly tenant: string | null;
+  /** Id of the token (claim jti), subject (sub) or conversation; empty for a whole tenant. */
+  readonly value: string;
+  /** Seconds since the epoch: tokens issued (iat) before it; null for one token. */
+  readonly issuedBefore: number | null;
+  /** When the last of these tokens has ended by itself; null: not known, kept for good. */
+  readonly until: number | null;
+  /** For operators. */
+  readonly reason: string | null;
+  /** Who revoked them. */
+  readonly revokedBy: string;
+  /** When. */
+  readonly revokedAt: number;
+}
+
 /** A flag or setting changed at run time. */
 export interface Setting {
   /** JSON. */
@@ -374,6 +394,7 @@ export interface RecordTypes {
   IntentDetected: IntentDetected;
   Message: Message;
   BotReply: BotReply;
+  Revocation: Revocation;
   Setting: Setting;
   Timer: Timer;
   UserKey: UserKey;

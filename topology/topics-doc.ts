@@ -11,7 +11,7 @@ interface TypeNode { type: unknown; name?: string; doc?: string; fields?: FieldN
 
 const KEYS = {
   conversation: '`<tenant>/<conversationId>`', 'conversation+timer': '`<tenant>/<conversationId>`, NUL, timer id; partitioned by the conversation',
-  count: 'minute, bot, channel, intent and input partition; on the partition number of its input', name: 'name', subject: 'data subject',
+  count: 'minute, bot, channel, intent and input partition; on the partition number of its input', name: 'name', subject: 'data subject', revocation: 'kind, colon, and what is revoked',
 } as const;
 
 /** The whole text of docs/topics.md. */

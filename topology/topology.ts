@@ -41,6 +41,7 @@ export const topology = defineTopology({
     },
     'bots.v1': { record: 'BotVersion', key: 'name', partitions: 1, cleanup: 'compact', purpose: 'Versions of bots.' },
     'settings.v1': { record: 'Setting', key: 'name', partitions: 1, cleanup: 'compact', purpose: 'Flags and settings changed at run time.' },
+    'revocations.v1': { record: 'Revocation', key: 'revocation', partitions: 1, cleanup: 'compact', purpose: 'Tokens that are refused before they end.' },
     'user-keys.v1': { record: 'UserKey', key: 'subject', partitions: 1, cleanup: 'compact', purpose: 'Sealing keys of data subjects.' },
   },
   stages: {
@@ -62,10 +63,10 @@ export const topology = defineTopology({
     },
   },
   edges: {
-    ingress: { writes: ['messages.v1'], reads: ['messages.v1'], follows: ['bots.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
+    ingress: { writes: ['messages.v1'], reads: ['messages.v1'], follows: ['bots.v1', 'revocations.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
     egress: {
-      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1'], follows: ['bots.v1', 'settings.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
-      purpose: 'Pushes outcomes over WebSockets and serves history; X-ray shows operators the rest of a conversation.',
+      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1', 'revocations.v1'], follows: ['bots.v1', 'settings.v1', 'revocations.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
+      purpose: 'Pushes outcomes over WebSockets and serves history; X-ray shows operators the rest of a conversation, who also revoke tokens here.',
     },
     'dead-letters': {
       reads: ['dead-letters.v1', 'messages.v1', 'intents.v1'], writes: ['messages.v1', 'dead-letters.v1'], command: true,
@@ -77,7 +78,7 @@ export const topology = defineTopology({
     },
     inspect: {
       inspects: [
-        'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1',
+        'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1', 'revocations.v1',
       ],
       command: 'reads', purpose: 'Operators look: audit, tail, conversation, lag; rebuild reads the states.',
     },

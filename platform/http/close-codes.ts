@@ -36,7 +36,7 @@ export function closeReason(code: ErrorCode, retryAfterMs?: number): string {
 /** The close code for an error that ends a socket as a whole. */
 export function closeCodeOf(code: ErrorCode): CloseCode {
   switch (code) {
-    case 'CONFAB_TOKEN_MISSING': case 'CONFAB_TOKEN_INVALID': case 'CONFAB_TOKEN_EXPIRED': return CloseCode.UNAUTHENTICATED;
+    case 'CONFAB_TOKEN_MISSING': case 'CONFAB_TOKEN_INVALID': case 'CONFAB_TOKEN_EXPIRED': case 'CONFAB_TOKEN_REVOKED': return CloseCode.UNAUTHENTICATED;
     case 'CONFAB_SCOPE_MISSING': case 'CONFAB_CONVERSATION_FORBIDDEN': case 'CONFAB_USER_MISMATCH': return CloseCode.FORBIDDEN;
     case 'CONFAB_FRAME_TOO_LARGE': return CloseCode.TOO_LARGE;
     case 'CONFAB_SLOW_CONSUMER': return CloseCode.SLOW_CONSUMER;
