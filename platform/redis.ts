@@ -6,10 +6,14 @@
  * that was given up is not carried out later. Reconnecting goes on in the background with a bounded back-off.
  * Errors name host and port; user names, passwords, command arguments and keys never appear in them.
  */
-import { Cluster, Redis, type ClusterOptions, type RedisOptions as ClientOptions } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
+import { systemClock, type Clock } from './clock.js';
 import type { Random } from './random.js';
 import { ConfabError, type ErrorCode } from './errors.js';
 import type { Logger } from './observability/logger.js';
+import { buildClient, buildNodeClient, parseRedisUrl, type ClientSettings, type RedisAddress } from './redis-client.js';
+import { ClusterSubscriber } from './redis-cluster-subscriber.js';
+import { serverSubscriber, type Subscriber, type SubscriptionOwner } from './redis-subscriber.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -40,23 +44,19 @@ export interface RedisOptions {
 export interface RedisDependencies {
   readonly logger: Logger;
   readonly random: Random;
-}
-
-/** Who subscribes, and so knows what is to be subscribed again when the connection was lost. */
-export interface SubscriptionOwner {
-  /** Every channel that is wanted now, in groups of one slot. */
-  wanted(): Iterable<readonly string[]>;
-  /** All of them are subscribed again; messages may have been missed until now. */
-  lapsed(): void;
+  /** For the signs of life of subscriptions. Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** A connection and what its users share. Adapters take one and never make or close it. */
 export interface RedisConnection {
   readonly client: RedisClient;
+  /** True on Redis Cluster. */
+  readonly clustered: boolean;
   /** Runs commands; what fails becomes a ConfabError with `code`, without secrets. */
   call<T>(code: ErrorCode, work: (client: RedisClient) => Promise<T>): Promise<T>;
-  /** A connection of its own for sharded publish and subscribe; closed together with this one. */
-  subscriber(owner: SubscriptionOwner): RedisClient;
+  /** Connections of their own for sharded publish and subscribe; closed together with this one. */
+  subscriber(owner: SubscriptionOwner): Subscriber;
   /** Any error of the client as a ConfabError without secrets. */
   translate(code: ErrorCode, thrown: unknown): ConfabError;
   /** @throws CONFAB_STATE_UNAVAILABLE it does not answer; CONFAB_REDIS_EVICTS a server may evict keys */
@@ -66,14 +66,17 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
+export type { Subscriber, SubscriptionOwner } from './redis-subscriber.js';
+
 const BACKOFF_MILLIS = 2_000;
 const NOT_CONNECTED = /^(Connection is closed|Stream isn't writeable|Cluster isn't ready|Reached the max retries|Failed to refresh slots cache|no connection in time)/;
 
-interface Node { host: string; port: number; username?: string; password?: string; db: number; secure: boolean }
+/** Between two looks for where slots live that are made because commands are not answered. */
+const LOOK_MILLIS = 500;
 
 /** @throws CONFAB_CONFIG_INVALID; CONFAB_STATE_UNAVAILABLE when the first connection does not succeed in time */
 export async function connectRedis(options: RedisOptions, dependencies: RedisDependencies): Promise<RedisConnection> {
-  const nodes = options.urls.map(parseUrl);
+  const nodes = options.urls.map(parseRedisUrl);
   if (nodes.length === 0) throw new ConfabError('CONFAB_CONFIG_INVALID', { detail: 'Redis needs at least one URL.' });
   const connection = new Connection(options, nodes, dependencies);
   try {
@@ -85,35 +88,24 @@ export async function connectRedis(options: RedisOptions, dependencies: RedisDep
   return connection;
 }
 
-/** @throws CONFAB_CONFIG_INVALID; the detail never shows the URL, which may hold a password */
-function parseUrl(text: string): Node {
-  const invalid = (rule: string): ConfabError => new ConfabError('CONFAB_CONFIG_INVALID', { detail: `The URL of Redis is wrong: ${rule}.` });
-  if (!URL.canParse(text)) throw invalid('it must look like redis://host:6379');
-  const url = new URL(text);
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') throw invalid('it must begin with redis:// or rediss://');
-  const path = url.pathname.replace(/^\//, '');
-  if (!/^\d{0,4}$/.test(path)) throw invalid('after the host comes nothing but the number of a database');
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port: url.port === '' ? 6379 : Number(url.port),
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
-    db: Number(path),
-    secure: url.protocol === 'rediss:',
-  };
-}
-
 class Connection implements RedisConnection {
   readonly client: RedisClient;
-  private readonly subscribers: RedisClient[] = [];
+  readonly clustered: boolean;
+  private readonly subscribers: { disconnect(): void }[] = [];
   private readonly where: string;
+  private readonly settings: ClientSettings;
+  private readonly clock: Clock;
+  private lookedAt = -Infinity;
   private closed = false;
   /** Why the connection is away. */
   private trouble: string | undefined;
 
-  constructor(private readonly options: RedisOptions, private readonly nodes: readonly Node[], private readonly dependencies: RedisDependencies) {
+  constructor(private readonly options: RedisOptions, private readonly nodes: readonly RedisAddress[], private readonly dependencies: RedisDependencies) {
     this.where = nodes.map((node) => `${node.host}:${node.port}`).join(', ');
-    this.client = this.build(false);
+    this.settings = { options, addresses: nodes, backOff: (times) => this.backOff(times) };
+    this.clock = dependencies.clock ?? systemClock;
+    this.client = buildClient(this.settings, false);
+    this.clustered = this.client instanceof Cluster;
     this.watch(this.client);
   }
 
@@ -138,41 +130,34 @@ class Connection implements RedisConnection {
     try {
       return await work(this.client);
     } catch (thrown) {
+      if (this.client instanceof Cluster) this.lookForSlots(this.client);
       throw this.translate(code, thrown);
     }
   }
 
-  subscriber(owner: SubscriptionOwner): RedisClient {
-    const client = this.build(true);
-    this.watch(client);
-    let first = true;
-    const ready = (): void => {
-      if (!first) {
-        // A cluster client subscribes anew by itself.
-        if (client instanceof Cluster) owner.lapsed();
-        else void this.renew(client, owner);
-      }
-      first = false;
-    };
-    client.on(client instanceof Cluster ? 'subscribersReady' : 'ready', ready);
-    client.connect().catch(() => { /* it goes on trying; commands on it report */ });
-    this.subscribers.push(client);
-    return client;
+  subscriber(owner: SubscriptionOwner): Subscriber {
+    const subscriber = this.client instanceof Cluster ? this.clusterSubscriber(this.client, owner) : this.serverSubscriber(owner);
+    this.subscribers.push(subscriber);
+    return subscriber;
   }
 
-  /**
-   * Subscribes again what is wanted. The client could do that by itself, but it lets go of the promises (a failure would be an
-   * error that nobody caught) and forgets what was not confirmed when the connection is lost once more.
-   */
-  private async renew(client: Redis, owner: SubscriptionOwner): Promise<void> {
-    try {
-      // All are written in this turn: what is unsubscribed later goes out after them.
-      await Promise.all([...owner.wanted()].map((group) => client.ssubscribe(...group)));
-      owner.lapsed();
-    } catch {
-      // Not all are: a new connection tries again.
-      if (!this.closed && client.status === 'ready') client.disconnect(true);
-    }
+  private serverSubscriber(owner: SubscriptionOwner): Subscriber {
+    const client = buildClient(this.settings, true) as Redis;
+    this.watch(client);
+    return serverSubscriber(client, owner, this.clock);
+  }
+
+  private clusterSubscriber(cluster: Cluster, owner: SubscriptionOwner): Subscriber {
+    const open = (host: string, port: number): Redis => buildNodeClient(this.settings, host, port);
+    return new ClusterSubscriber({ cluster, owner, open, clock: this.clock, backOff: (times) => this.backOff(times) });
+  }
+
+  /** A server that hangs answers nothing, not even that another one has taken its slots. */
+  private lookForSlots(cluster: Cluster): void {
+    const now = this.clock.monotonic();
+    if (this.closed || cluster.status !== 'ready' || now - this.lookedAt < LOOK_MILLIS) return;
+    this.lookedAt = now;
+    cluster.refreshSlotsCache();
   }
 
   translate(code: ErrorCode, thrown: unknown): ConfabError {
@@ -204,66 +189,6 @@ class Connection implements RedisConnection {
     for (const client of this.subscribers) client.disconnect();
     if (this.client.status === 'ready') await this.client.quit().catch(() => { /* it is closed below */ });
     this.client.disconnect();
-  }
-
-  private build(subscribes: boolean): RedisClient {
-    const options = this.clientOptions(subscribes);
-    const [node] = this.nodes as [Node];
-    switch (this.options.mode ?? 'server') {
-      case 'server': return new Redis({ ...options, host: node.host, port: node.port, db: node.db });
-      case 'sentinel': return new Redis({
-        ...options, db: node.db,
-        sentinels: this.nodes.map(({ host, port }) => ({ host, port })),
-        ...(this.options.sentinelName === undefined ? {} : { name: this.options.sentinelName }),
-        ...(this.options.sentinelUsername === undefined ? {} : { sentinelUsername: this.options.sentinelUsername }),
-        ...(this.options.sentinelPassword === undefined ? {} : { sentinelPassword: this.options.sentinelPassword }),
-        ...(options.tls === undefined ? {} : { sentinelTLS: options.tls, enableTLSForSentinelMode: true }),
-        sentinelRetryStrategy: (times) => this.backOff(times),
-      });
-      case 'cluster': return this.buildCluster(options);
-    }
-  }
-
-  private buildCluster(options: ClientOptions): Cluster {
-    const { enableOfflineQueue: queue, retryStrategy: _retry, lazyConnect: _lazy, readOnly: _read, ...nodeOptions } = options;
-    const cluster: ClusterOptions = {
-      shardedSubscribers: true,
-      lazyConnect: true,
-      enableOfflineQueue: queue ?? false,
-      enableAutoPipelining: false,
-      // Moves of slots and fail-overs are followed for about a second; the command's time-out is the bound.
-      maxRedirections: 8, retryDelayOnFailover: 100, retryDelayOnClusterDown: 100, retryDelayOnTryAgain: 50,
-      slotsRefreshTimeout: this.options.connectTimeoutMillis ?? 1_500,
-      clusterRetryStrategy: (times) => this.backOff(times),
-      redisOptions: nodeOptions,
-    };
-    return new Cluster(this.nodes.map(({ host, port }) => ({ host, port })), cluster);
-  }
-
-  private clientOptions(subscribes: boolean): ClientOptions {
-    const [node] = this.nodes as [Node];
-    const username = this.options.username ?? node.username;
-    const password = this.options.password ?? node.password;
-    const { ca, cert, key, serverName } = this.options.tls ?? {};
-    return {
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(node.secure ? { tls: { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }), ...(serverName === undefined ? {} : { servername: serverName }) } } : {}),
-      connectionName: this.options.name ?? 'confab',
-      connectTimeout: this.options.connectTimeoutMillis ?? 1_500,
-      commandTimeout: this.options.commandTimeoutMillis ?? 1_500,
-      keepAlive: 10_000,
-      lazyConnect: true,
-      // A subscription asked for while the connection is away is kept for its return; commands are not.
-      enableOfflineQueue: subscribes,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: subscribes ? null : 0,
-      maxLoadingRetryTime: 1_000,
-      retryStrategy: (times) => this.backOff(times),
-      // A replica that was a master until now: connect again, to the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    };
   }
 
   private backOff(times: number): number | null {

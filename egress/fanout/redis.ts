@@ -4,7 +4,7 @@
  * travel together: subscriptions by one SSUBSCRIBE a partition, announcements by one script a batch.
  */
 import { keyOfChannel, liveChannel } from '../../platform/live-bus/live-channel.js';
-import type { RedisClient, RedisConnection } from '../../platform/redis.js';
+import type { RedisClient, RedisConnection, Subscriber } from '../../platform/redis.js';
 import type { Announcement, Fanout, FanoutListener } from './fanout.js';
 
 /** A script publishes at most this many: it holds up the server for well under 2 ms. */
@@ -22,7 +22,7 @@ export class RedisFanout implements Fanout {
   readonly kind = 'redis';
   private readonly scripts: Scripts;
   private readonly prefix: string;
-  private readonly subscriber: RedisClient;
+  private readonly subscriber: Subscriber;
   private readonly turns = new Map<number, Turn>();
   /** Keys that are subscribed, or are going to be, by partition. */
   private readonly wanted = new Map<number, Set<string>>();
@@ -61,11 +61,13 @@ export class RedisFanout implements Fanout {
   }
 
   async announce(partition: number, announcements: readonly Announcement[]): Promise<void> {
-    const calls: Promise<number>[] = [];
+    const calls: Promise<unknown>[] = [];
     for (let at = 0; at < announcements.length; at += CHUNK) {
       const part = announcements.slice(at, at + CHUNK);
       const channels = part.map(({ key }) => this.channel(partition, key));
-      calls.push(this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabAnnounce(part.length, ...channels, ...part.map(format))));
+      calls.push(this.redis.call<unknown>('CONFAB_STATE_UNAVAILABLE', (client) => (this.redis.clustered
+        ? publish(client, channels, part)
+        : this.scripts.confabAnnounce(part.length, ...channels, ...part.map(format)))));
     }
     await Promise.allSettled(calls);
     await Promise.all(calls);
@@ -106,6 +108,16 @@ export class RedisFanout implements Fanout {
     this.arrived = [];
     if (!this.closed) this.listener?.announced(announcements);
   }
+}
+
+/**
+ * In a cluster without a script: its channels would count as keys that are not there, and while their slot moves such a
+ * request goes to the new home, where nobody has subscribed yet. SPUBLISH itself stays where the subscribers are.
+ */
+async function publish(client: RedisClient, channels: readonly string[], announcements: readonly Announcement[]): Promise<void> {
+  const results = await client.pipeline(announcements.map((announcement, i) => ['spublish', channels[i] ?? '', format(announcement)])).exec();
+  const failure = results?.find(([error]) => error !== null)?.[0];
+  if (failure instanceof Error) throw failure;
 }
 
 /** `<late><timestamp> <position> <prev>\n<frame>`; prev: '' nothing before, '?' not known. */
