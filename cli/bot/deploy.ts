@@ -1,7 +1,9 @@
 /** `confab bot deploy`: checks, tests and packs the folder of a bot and puts it on the log. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { modelsOf } from '../../inspect/bot-diff/models.js';
 import { readSubject, runTests } from '../../inspect/bot-tests/index.js';
+import { packModels } from '../../operate/rollout/model-parts.js';
 import { packFiles } from '../../operate/rollout/pack.js';
 import { ConfabError } from '../../platform/errors.js';
 import { checkBot, Faults, readBotFiles, type Bot } from '../../processors/bot/index.js';
@@ -59,7 +61,8 @@ async function deploy(context: CliContext, wanted: string, flags: Flags): Promis
   const files = packFiles(await readBotFiles(folder, new Faults()));
   const desk = await openDesk(context, flags.url);
   try {
-    const { said, written } = await desk.deploy({ botId: bot.id, version: bot.version, files, share: flags.canary });
+    const models = desk.takesModels ? packModels(modelsOf(bot, join(context.config().pipeline.dataDir, 'models'))) : [];
+    const { said, written } = await desk.deploy({ botId: bot.id, version: bot.version, files, share: flags.canary, models });
     if (flags.json !== true) stdout.write(`${said} (${files.length} bytes)\n`);
     const nodes = flags.wait ? await arrivals(context, desk, { botId: bot.id, version: bot.version, state: flags.canary === undefined ? 'current' : 'canary' }) : undefined;
     if (nodes?.some(({ state }) => state === 'refused') === true) context.exitCode(EXIT.failed);

@@ -13,6 +13,8 @@ export interface Node { readonly node: string; readonly at: number; readonly sta
 export interface SettingView { readonly name: string; readonly value: unknown; readonly changedBy: string; readonly changedAt: string }
 
 export interface RolloutDesk {
+  /** Whether the models of a deployment travel with it; one process trains for itself. */
+  readonly takesModels: boolean;
   bots(): Promise<readonly BotView[]>;
   /** What the nodes say; undefined when no server can be asked. */
   nodes(): Promise<readonly Node[] | undefined>;
@@ -37,6 +39,7 @@ export async function openDesk(context: CliContext, url: string | undefined): Pr
 }
 
 class RemoteDesk implements RolloutDesk {
+  readonly takesModels = false;
   constructor(private readonly client: AdminClient) {}
 
   async bots(): Promise<readonly BotView[]> { return (await this.client.get('/v1/admin/bots') as { bots: BotView[] }).bots; }
@@ -53,6 +56,7 @@ class RemoteDesk implements RolloutDesk {
 }
 
 class LogDesk implements RolloutDesk {
+  readonly takesModels = true;
   constructor(private readonly rollout: RolloutLog, private readonly client: AdminClient, readonly close: () => Promise<void>) {}
 
   async bots(): Promise<readonly BotView[]> { return overviewOf(await this.rollout.table()).bots; }
@@ -71,7 +75,7 @@ class LogDesk implements RolloutDesk {
 }
 
 async function nodesOf(client: AdminClient): Promise<readonly Node[]> {
-  return (await client.get('/v1/admin/bots') as { nodes: Node[] }).nodes;
+  return (await client.get('/v1/admin/bots?part=nodes') as { nodes: Node[] }).nodes;
 }
 
 function whoami(): string {

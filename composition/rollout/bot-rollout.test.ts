@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { modelsOf } from '../../inspect/bot-diff/models.js';
+import { packModels } from '../../operate/rollout/model-parts.js';
 import { packFiles } from '../../operate/rollout/pack.js';
 import { RolloutLog } from '../../operate/rollout/rollout-log.js';
 import { RolloutTable } from '../../operate/rollout/rollout-table.js';
@@ -8,6 +10,7 @@ import { MemoryEventLog } from '../../platform/event-log/memory.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { createMetrics } from '../../platform/observability/metrics.js';
 import { seededRandom } from '../../platform/random.js';
+import { scratchFolder } from '../../platform/testing.js';
 import { checkFiles, SwappableBots, type Bot } from '../../processors/bot/index.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
 import type { BotVersion } from '../../schemas/types.js';
@@ -24,7 +27,9 @@ function compiled(note: string): { bot: Bot; packed: Buffer } {
 }
 
 class Node {
-  readonly table = new RolloutTable();
+  readonly table = new RolloutTable(true);
+  readonly models = new Map<string, Buffer>();
+  trained = 0;
   readonly bots: SwappableBots;
   readonly metrics = createMetrics();
   readonly rollout: BotRollout;
@@ -41,7 +46,8 @@ class Node {
       await this.gate;
       if (this.failing > 0) { this.failing -= 1; throw new Error('killed'); }
       this.prepared += versions.length;
-      return versions.map((one) => prepareVersion(one, undefined));
+      const cache = { get: (id: string) => this.models.get(id), set: (id: string, bytes: Buffer) => { if (!versions.some(({ models }) => models.length > 0)) this.trained += 1; this.models.set(id, bytes); } };
+      return versions.map((one) => prepareVersion(one, cache));
     };
     this.rollout = new BotRollout({ table: this.table, bots: this.bots, prepare, clock, logger: silentLogger, metrics: this.metrics });
     this.follow = new TopicFollow({
@@ -78,8 +84,8 @@ class Scene {
     for (let i = 0; i < 10; i += 1) await settle();
   }
 
-  deploy({ bot, packed }: { bot: Bot; packed: Buffer }, share?: number): Promise<unknown> {
-    return this.desk.deploy({ botId: bot.id, version: bot.version, files: packed, share }, 'me');
+  deploy({ bot, packed }: { bot: Bot; packed: Buffer }, share?: number, models: readonly Buffer[] = []): Promise<unknown> {
+    return this.desk.deploy({ botId: bot.id, version: bot.version, files: packed, share, models }, 'me');
   }
 }
 
@@ -205,4 +211,25 @@ test('a followed topic that is made anew is read from its start', async (t) => {
   await scene.deploy(two);
   await scene.run();
   assert.equal(node.bots.versions('simple')[0]?.version, two.bot.version);
+});
+
+test('models that come with a version are not trained again, and leave the log with the version', async (t) => {
+  const scene = await Scene.make(t);
+  const [node, partKeys] = [await scene.node(t, one.bot), async (): Promise<number> => (await scene.desk.table()).partKeys('simple').length];
+  const models = packModels(modelsOf(two.bot, scratchFolder(t)));
+  assert.equal(models.length, 1);
+  await scene.deploy(two, 0.1, models);
+  await scene.run();
+  assert.deepEqual([node.live(), node.trained, node.models.size], [`current:${short(one)} canary:${short(two)}`, 0, 1]);
+  assert.deepEqual([node.table.models('simple', two.bot.version), await partKeys()], [[], 1], 'they are kept in the cache, not in memory');
+  await scene.desk.promote('simple', 'me');
+  await scene.run();
+  assert.equal(await partKeys(), 1);
+  // The examples of the next one are the same: its model is there.
+  await scene.deploy(three, undefined, [Buffer.from('damaged')]);
+  await scene.run();
+  assert.deepEqual([node.live(), node.models.size, await partKeys()], [`current:${short(three)} earlier:${short(two)} earlier:${short(one)}`, 1, 2]);
+  await scene.desk.rollback('simple', 'files', 'me');
+  await scene.run();
+  assert.deepEqual([node.live(), await partKeys()], [`current:${short(one)}`, 0]);
 });

@@ -85,10 +85,11 @@ export class BotRollout {
   }
 
   private async make(wanted: readonly DeployedVersion[]): Promise<void> {
-    const { prepare, logger, clock } = this.options;
+    const { table, prepare, logger, clock } = this.options;
     const begun = clock.monotonic();
     try {
-      for (const one of await prepare(wanted.map(({ botId, version, files }) => ({ botId, version, files: files ?? Buffer.alloc(0) })))) {
+      for (const one of await prepare(wanted.map(({ botId, version, files }) => ({ botId, version, files: files ?? Buffer.alloc(0), models: table.models(botId, version) })))) {
+        table.dropModels(one.botId, one.version);
         this.made.set(nameOf(one), 'bot' in one ? { bot: one.bot } : { refused: one.refused });
         const about = { bot: one.botId, version: one.version, millis: Math.round(clock.monotonic() - begun) };
         if ('bot' in one) logger.info(about, `the bot "${one.botId}" ${one.version} was deployed and can be used`);

@@ -39,7 +39,7 @@ interface Follows { bots?: TopicFollow<BotVersion>; settings?: TopicFollow<Setti
 /** @throws CONFAB_BOT_INVALID; CONFAB_BOT_UNKNOWN the default bot is neither in the files nor on the log; CONFAB_LOG_UNAVAILABLE */
 export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promise<OpenedRollout> {
   const board = await boardOf(parts);
-  const table = new RolloutTable();
+  const table = new RolloutTable(roles.has('intent'));
   const settings = new SettingsTable();
   const runs = roles.has('intent') || roles.has('dialogue');
   const files = runs ? await openBots(parts) : undefined;

@@ -18,17 +18,8 @@ const MAGIC = Buffer.from('CONFAB1\n');
 
 /** @throws CONFAB_BOT_TOO_LARGE */
 export function packFiles(files: readonly PackedFile[]): Buffer {
-  const sorted = [...files].sort((a, b) => (a.file < b.file ? -1 : 1));
-  const parts: Uint8Array[] = [];
-  for (const { file, bytes } of sorted) {
-    const name = Buffer.from(file);
-    const head = Buffer.alloc(6);
-    head.writeUInt16BE(name.length, 0);
-    head.writeUInt32BE(bytes.length, 2);
-    parts.push(head, name, bytes);
-  }
-  const whole = Buffer.concat(parts);
-  if (sorted.length > MOST_FILES || whole.length > MOST_UNPACKED) throw new ConfabError('CONFAB_BOT_TOO_LARGE', { detail: `It has ${sorted.length} files and ${whole.length} bytes.` });
+  const whole = listOf(files);
+  if (files.length > MOST_FILES || whole.length > MOST_UNPACKED) throw new ConfabError('CONFAB_BOT_TOO_LARGE', { detail: `It has ${files.length} files and ${whole.length} bytes.` });
   const packed = Buffer.concat([MAGIC, brotliCompressSync(whole, { params: { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_LGWIN]: 22, [constants.BROTLI_PARAM_SIZE_HINT]: whole.length } })]);
   if (packed.length > MOST_PACKED) throw new ConfabError('CONFAB_BOT_TOO_LARGE', { detail: `Packed it has ${packed.length} bytes; at most ${MOST_PACKED} are taken.` });
   return packed;
@@ -37,7 +28,23 @@ export function packFiles(files: readonly PackedFile[]): Buffer {
 /** @throws CONFAB_BOT_PACK_INVALID it is no such list, too large, or names a path that it may not */
 export function unpackFiles(packed: Uint8Array): PackedFile[] {
   if (packed.length > MOST_PACKED || !MAGIC.equals(packed.subarray(0, MAGIC.length))) throw refused('it is not a packed bot');
-  const whole = decompress(packed.subarray(MAGIC.length));
+  return filesOf(decompress(packed.subarray(MAGIC.length), MOST_UNPACKED));
+}
+
+/** The list itself, in the order of the paths. */
+export function listOf(files: readonly PackedFile[]): Buffer {
+  const sorted = [...files].sort((a, b) => (a.file < b.file ? -1 : 1));
+  return Buffer.concat(sorted.flatMap(({ file, bytes }) => {
+    const name = Buffer.from(file);
+    const head = Buffer.alloc(6);
+    head.writeUInt16BE(name.length, 0);
+    head.writeUInt32BE(bytes.length, 2);
+    return [head, name, bytes];
+  }));
+}
+
+/** The files of such a list, as views of it. @throws CONFAB_BOT_PACK_INVALID */
+export function filesOf(whole: Buffer): PackedFile[] {
   const files: PackedFile[] = [];
   let at = 0;
   while (at < whole.length) {
@@ -56,9 +63,10 @@ export function unpackFiles(packed: Uint8Array): PackedFile[] {
   return files;
 }
 
-function decompress(bytes: Uint8Array): Buffer {
+/** @throws CONFAB_BOT_PACK_INVALID it would be more than `most` bytes, or is damaged */
+export function decompress(bytes: Uint8Array, most: number): Buffer {
   try {
-    return brotliDecompressSync(bytes, { maxOutputLength: MOST_UNPACKED });
+    return brotliDecompressSync(bytes, { maxOutputLength: most });
   } catch (cause) {
     throw refused('it cannot be unpacked within its bounds', cause);
   }
@@ -72,6 +80,6 @@ function pathOf(bytes: Uint8Array): string {
   return path;
 }
 
-function refused(reason: string, cause?: unknown): ConfabError {
+export function refused(reason: string, cause?: unknown): ConfabError {
   return new ConfabError('CONFAB_BOT_PACK_INVALID', { detail: `The packed bot is refused: ${reason}.`, ...(cause === undefined ? {} : { cause }) });
 }

@@ -7,7 +7,7 @@ import { decodeRecord } from '../../schemas/decode-record.js';
 import type { BotVersion, Setting } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
 import { deploySteps, promoteSteps, rollbackSteps, type Deployment, type Step } from './rollout-steps.js';
-import { RolloutTable, versionKey } from './rollout-table.js';
+import { MODEL_STATUS, partKey, RolloutTable, versionKey } from './rollout-table.js';
 import { checkSetting, settingOf, SettingsTable } from './settings-table.js';
 
 export interface RolloutLogOptions {
@@ -37,7 +37,7 @@ export class RolloutLog {
 
   /** @throws CONFAB_ROLLOUT_REFUSED; CONFAB_RECORD_TOO_LARGE; CONFAB_LOG_OUTCOME_UNKNOWN it is not on the log yet, and may come */
   async deploy(deployment: Deployment, by: string): Promise<Written> {
-    return this.step((table, author) => deploySteps(table, deployment, author), by);
+    return this.step((table, author) => deploySteps(table, deployment, author), by, deployment);
   }
 
   async promote(botId: string, by: string): Promise<Written> {
@@ -55,18 +55,30 @@ export class RolloutLog {
     await this.append('settings.v1', [{ key: name, value: record === null ? null : this.options.codec.of('Setting').encode(record) }]);
   }
 
-  private async step(make: (table: RolloutTable, author: { now: number; by: string }) => Step, by: string): Promise<Written> {
+  private async step(make: (table: RolloutTable, author: { now: number; by: string }) => Step, by: string, deployment?: Deployment): Promise<Written> {
     const author = { now: this.options.clock.now(), by };
-    const { records, said } = make(await this.table(), author);
+    const table = await this.table();
+    const { records, said } = make(table, author);
     if (records.length === 0) return { said, written: 0 };
     const codec = this.options.codec.of('BotVersion');
+    // Models go first: when a node hears of the version, they are there. Without the version they mean nothing.
+    for (const { key, value } of newParts(table, deployment)) await this.append('bots.v1', [{ key, value: codec.encode(value) }]);
     const bytes = records.map((record) => ({ key: versionKey(record.botId, record.version), value: codec.encode(record) }));
     try {
       await this.append('bots.v1', bytes);
     } catch (error) {
       if (!isCode(error, 'CONFAB_LOG_OUTCOME_UNKNOWN') || !await this.stands(records)) throw error;
     }
+    for (const botId of new Set(records.filter(({ status }) => status === 'retired').map((one) => one.botId))) if (table.partKeys(botId).length > 0) await this.removeParts(botId);
     return { said, written: records.length };
+  }
+
+  /** Of versions that nobody can use any more. What is left behind by a failure here the next step removes. */
+  private async removeParts(botId: string): Promise<void> {
+    const table = await this.table();
+    const used = new Set(table.versions(botId).filter(({ files }) => files !== null).flatMap(({ version }) => table.partKeys(botId, version)));
+    const left = table.partKeys(botId).filter((key) => !used.has(key));
+    if (left.length > 0) await this.append('bots.v1', left.map((key) => ({ key, value: null }))).catch(() => undefined);
   }
 
   /** Whether the log has these very records: what was not acknowledged may have been written all the same. */
@@ -105,4 +117,11 @@ export class RolloutLog {
       throw new ConfabError('CONFAB_ROLLOUT_REFUSED', { detail: `${place} cannot be read by this version of the program${isCode(cause, 'CONFAB_SCHEMA_UNKNOWN') ? ': a newer one has written it' : ''}.`, cause });
     }
   }
+}
+
+/** Nothing where the version has its models on the log already. */
+function newParts(table: RolloutTable, deployment: Deployment | undefined): { key: string; value: BotVersion }[] {
+  if (deployment?.models === undefined || table.partKeys(deployment.botId, deployment.version).length === deployment.models.length) return [];
+  const { botId, version, models } = deployment;
+  return models.map((files, index) => ({ key: partKey(botId, version, index), value: { botId, version: `${version}+${index}`, status: MODEL_STATUS, share: 0, files, deployedAt: null, deployedBy: null } }));
 }

@@ -25,13 +25,14 @@ const setting = { type: 'object', required: ['name', 'value', 'changedBy', 'chan
 
 export function rolloutRoutes(app: FastifyInstance, options: RolloutRoutesOptions): void {
   const onRequest = administrators(app.confab.authenticator);
-  app.get('/v1/admin/bots', {
+  app.get<{ Querystring: { part?: 'nodes' } }>('/v1/admin/bots', {
     onRequest,
     schema: {
+      querystring: { type: 'object', properties: { part: { type: 'string', enum: ['nodes'], description: 'Only what the nodes say: the log is not read.' } } },
       operationId: 'listBots', tags: ['operation'], summary: 'Deployed bots, and what each node runs', description: 'Versions on the log, and what every node that follows them says, or why it does not run one.',
       response: { 200: { description: 'Bots and nodes', type: 'object', additionalProperties: true }, default: problemResponse },
     },
-  }, async () => ({ ...overviewOf(await options.rollout.table()), nodes: await options.board.list(options.clock.now()) }));
+  }, async ({ query }) => ({ ...(query.part === 'nodes' ? {} : overviewOf(await options.rollout.table())), nodes: await options.board.list(options.clock.now()) }));
   deployRoute(app, options);
   stepRoutes(app, options);
   settingRoutes(app, options);

@@ -15,6 +15,8 @@ export interface Deployment {
   readonly files: Buffer;
   /** Of a canary; undefined takes all conversations. */
   readonly share: number | undefined;
+  /** Parts of its trained models (model-parts.ts); without them each node trains for itself. */
+  readonly models?: readonly Buffer[];
 }
 
 export interface Author { readonly now: number; readonly by: string }
