@@ -20,10 +20,11 @@ import { closeOwnServers, openOwnServers } from './lib/servers.js';
 import { page } from './page.js';
 import { pipeline } from './pipeline.js';
 import { rebalance } from './rebalance.js';
+import { rollout } from './rollout.js';
 import { slots } from './slots.js';
 import { streams } from './streams.js';
 
-const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, dialogue, diff, intent, slots, egress };
+const benchmarks: Readonly<Record<string, Benchmark>> = { pipeline, streams, latency, concurrency, fairness, growth, rebalance, ingress, embedded, idle, page, audit, dialogue, diff, intent, slots, rollout, egress };
 
 function list(only: readonly string[] = Object.keys(benchmarks)): string {
   return Object.entries(benchmarks).filter(([name]) => only.includes(name)).flatMap(([name, benchmark]) => [
