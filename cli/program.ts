@@ -14,6 +14,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'topology', description: 'the declared topics and stages: check, show, compare with the log, apply', load: async (context) => (await import('./topology-entry.js')).topologyEntry(context) },
   { name: 'bot', description: 'bots: check, lint, test, record, train, evaluate, deploy, promote, rollback, versions, diff', load: async (context) => (await import('./bot.js')).botCommand(context) },
   { name: 'settings', description: 'flags and settings that change while nodes run', load: async (context) => (await import('./settings.js')).settingsCommand(context) },
+  { name: 'revoke', description: 'refuse tokens before they end, on every node', load: async (context) => (await import('./revoke.js')).revokeCommand(context) },
   { name: 'produce', description: 'write records to a topic from JSON lines', load: async (context) => (await import('./produce.js')).produceCommand(context) },
   { name: 'dead-letters', description: 'what stages could not process: list, show, retry, discard', load: async (context) => (await import('./dead-letters.js')).deadLettersCommand(context) },
   { name: 'rebuild', description: 'make what is kept beside the log again from the log, or compare it', load: async (context) => (await import('./rebuild.js')).rebuildCommand(context) },

@@ -7,6 +7,8 @@ import { Producer } from '../operate/produce/producer.js';
 import { RolloutLog } from '../operate/rollout/rollout-log.js';
 import { rolloutRoutes } from '../operate/rollout/rollout-routes.js';
 import { rebuildRoutes } from '../operate/rebuild/rebuild-routes.js';
+import { RevocationLog } from '../operate/revocations/revocation-log.js';
+import { revocationRoutes } from '../operate/revocations/revocation-routes.js';
 import type { Infrastructure } from './process.js';
 
 /** Less than the time that a proxy waits for an answer. */
@@ -20,6 +22,7 @@ export async function addOperations(app: FastifyInstance, { log, codec, state, c
     letterRoutes(scope, desk);
     produceRoutes(scope, producer);
     rolloutRoutes(scope, { rollout: new RolloutLog(shared), board: rollout.board, clock });
+    revocationRoutes(scope, new RevocationLog(shared));
     rebuildRoutes(scope, { ...shared, state });
     done();
   });

@@ -11,6 +11,7 @@ import { listenError } from '../platform/listen-error.js';
 import { packageRoot, packageVersion } from '../platform/package-root.js';
 import { addEgress, addIngress } from './edges.js';
 import { addOperations } from './operations.js';
+import { followRevocations } from './revocations.js';
 import type { Infrastructure, Role } from './process.js';
 import { defined } from './settings.js';
 import { hasWebPage, webPage } from './web-page.js';
@@ -23,15 +24,16 @@ export interface ServerParts {
 
 export async function serverComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, ready: () => boolean): Promise<ServerParts> {
   const { config, logger, metrics, random } = infrastructure;
-  const authenticator = await openAuthenticator(infrastructure);
+  const plain = await openAuthenticator(infrastructure);
   const admin = config.http.adminPort === undefined ? [] : [new AdminServer({ host: config.http.adminHost, port: config.http.adminPort, metrics, ready, logger, random, authenticator: undefined })];
   if (!roles.has('ingress') && !roles.has('egress')) {
-    const guard = new OriginGuard({ host: config.http.host, authRequired: authenticator.required, ...defined({ publicUrl: config.http.publicUrl }) });
-    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator, checkHost: (host) => { guard.checkHost(host); } });
+    const guard = new OriginGuard({ host: config.http.host, authRequired: plain.required, ...defined({ publicUrl: config.http.publicUrl }) });
+    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator: plain, checkHost: (host) => { guard.checkHost(host); } });
     return { components: [...admin, server], url: () => urlOf(config.http.host, server.port) };
   }
+  const { authenticator, components: following } = await withRevocations(infrastructure, plain);
   const { app, parts } = await buildRoutes(infrastructure, roles, authenticator, ready);
-  return { components: [...admin, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
+  return { components: [...admin, ...following, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
 }
 
 /** The server with the routes of the roles, not yet listening; `parts` run behind the routes. */
@@ -66,6 +68,13 @@ async function openAuthenticator({ config, clock }: Infrastructure): Promise<Aut
   if (auth.mode !== 'jwt') return authenticatorOff();
   const { createJwtAuthenticator } = await import('../platform/auth-jwt.js');
   return createJwtAuthenticator({ clock, audience: auth.audience, ...defined({ issuer: auth.issuer, secrets: auth.secret === undefined ? undefined : [auth.secret.reveal()], jwksUrl: auth.jwksUrl }) });
+}
+
+/** Where there are no tokens there is nothing to revoke. */
+async function withRevocations(infrastructure: Infrastructure, authenticator: Authenticator): Promise<{ authenticator: Authenticator; components: readonly Component[] }> {
+  if (!authenticator.required) return { authenticator, components: [] };
+  const followed = await followRevocations(infrastructure, authenticator);
+  return { authenticator: followed.authenticator, components: [followed.component] };
 }
 
 /** Started last and stopped first: the doors close before the rooms. */

@@ -24,6 +24,8 @@ export interface TopicFollowOptions<T> {
   readonly take: (records: readonly Followed<T>[]) => void;
   /** The topic was made anew: what was taken of the former one counts no more. */
   readonly anew: () => void;
+  /** Hears of a record that nobody can read; default: it counts as not there. */
+  readonly unread?: (key: string | null) => void;
   /** Default 250 ms: a step of a roll-out shall be there within 2 s, training included. */
   readonly pollMillis?: number;
 }
@@ -36,16 +38,22 @@ export class TopicFollow<T> {
   private round: Promise<void> | undefined;
   private closed = false;
   private failing = false;
+  private lookedAt: number | undefined;
 
   constructor(private readonly options: TopicFollowOptions<T>) {}
 
   /** The offset up to which it has read. */
   get position(): number { return this.next; }
 
+  /** Milliseconds since all that was there had been read; Infinity: never yet. */
+  get age(): number { return this.lookedAt === undefined ? Infinity : this.options.clock.monotonic() - this.lookedAt; }
+
   /** Reads all that is there. @throws CONFAB_LOG_UNAVAILABLE, CONFAB_TOPIC_UNKNOWN, CONFAB_REGISTRY_UNAVAILABLE */
   async prime(): Promise<void> {
     const { log, topic } = this.options;
+    const begun = this.options.clock.monotonic();
     await this.readTo(await log.settledEnd(topic, 0));
+    this.lookedAt = begun;
   }
 
   start(): void { this.schedule(); }
@@ -64,12 +72,14 @@ export class TopicFollow<T> {
   }
 
   private async look(): Promise<void> {
-    const { log, topic, logger } = this.options;
+    const { log, topic, logger, clock } = this.options;
+    const begun = clock.monotonic();
     try {
       const end = (await log.admin.bounds(topic))[0]?.end ?? 0;
       if (end < this.next) { logger.warn({ topic }, 'a followed topic was made anew: it is read from its start'); this.next = 0; this.options.anew(); }
       if (end > this.next) await this.readTo(end);
       this.failing = false;
+      this.lookedAt = begun;
     } catch (error) {
       if (!this.failing && !this.closed) logger.warn({ err: toConfabError(error), topic }, 'a followed topic cannot be read now; what was read goes on');
       this.failing = true;
@@ -89,7 +99,7 @@ export class TopicFollow<T> {
 
   /** What nobody can read counts as not there. @throws CONFAB_REGISTRY_UNAVAILABLE: nothing of the batch counts as read */
   private async decoded(records: readonly LogRecord[]): Promise<Followed<T>[]> {
-    const { codec, topic, logger } = this.options;
+    const { codec, topic, logger, unread } = this.options;
     const read: Followed<T>[] = [];
     for (const { key, value, offset } of records) {
       try {
@@ -97,6 +107,7 @@ export class TopicFollow<T> {
       } catch (error) {
         if (isCode(error, 'CONFAB_REGISTRY_UNAVAILABLE')) throw error;
         logger.error({ err: error, topic, offset }, 'a record of a followed topic cannot be read: it counts as not there');
+        unread?.(key);
       }
     }
     return read;
