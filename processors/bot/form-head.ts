@@ -134,7 +134,8 @@ const versions: Shape<VersionsDefinition> = made(record({
 
 const WORDS: Readonly<Record<CueKind, string>> = {
   affirm: 'Messages that mean yes', deny: 'Messages that mean no', cancel: 'Messages that stop what was begun',
-  correct: 'Words that mark a correction', not: 'Words that negate what follows', also: 'Words that ask the same of something else',
+  correct: 'Words that mark a correction', not: 'Words that negate what follows', unfit: 'Words that negate what stands before them: "Friday does not work"',
+  also: 'Words that ask the same of something else', is: 'Words between the name of something and its value: "my name is Ann"',
 };
 
 const words: Shape<Partial<Cues>> = made(record(Object.fromEntries(CUE_KINDS.map((kind) => [kind, may(oneOrMore(text(80), 'a word', { most: 200 }), WORDS[kind])]))), (found) =>

@@ -59,11 +59,12 @@ export const slotForm = record({
   remember: may(flag, 'Keeps its value when a flow that asks for it begins anew: the same as "memory: conversation"', false),
   memory: may(oneOf(MEMORIES), 'How long it keeps its value: until a flow that asks for it begins anew, until the conversation ends, or beyond'),
   interruptedBy: may(oneOrMore(nameOf('intents'), 'an intent'), 'For a slot of free text: the only intents that may come between'),
+  introducedBy: may(oneOrMore(text(80), 'a phrase', { most: 100 }), 'For a slot of free text: words before the value that are no part of it, such as "my name is"; by them it is put right too'),
   fill: may(oneOf(['model']), 'The language model looks for the value where nothing else gave it', null),
 });
 
 const nothing: Omit<SlotDefinition, 'name'> = {
-  entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, interruptedBy: null, minLength: 1, maxLength: 500, matches: null,
+  entity: -1, ask: -1, invalid: -1, retries: 2, fail: -1, remember: false, interruptedBy: null, introducedBy: [], minLength: 1, maxLength: 500, matches: null,
   type: 'text', sources: [{ from: 'text' }], min: null, max: null, oneOf: null, memory: 'flow', fill: null,
 };
 
@@ -77,7 +78,7 @@ export function compileSlot(entry: Entry, context: Context): SlotDefinition {
   const entity = sources.find((one) => one.from === 'entity')?.entity ?? -1;
   const memory = found.memory ?? (found.remember ? 'conversation' : 'flow');
   const slot: SlotDefinition = {
-    name, entity, sources, memory, remember: memory !== 'flow', interruptedBy: found.interruptedBy?.map((one) => one.value) ?? null,
+    name, entity, sources, memory, remember: memory !== 'flow', interruptedBy: found.interruptedBy?.map((one) => one.value) ?? null, introducedBy: found.introducedBy?.map((one) => one.value) ?? [],
     ask: found.ask, invalid: found.invalid, retries: found.retries, fail: found.fail, minLength: found.minLength, maxLength: found.maxLength,
     matches: found.matches, type: found.type, min: found.min, max: found.max, oneOf: found.oneOf, fill: found.fill,
   };
@@ -91,6 +92,7 @@ function checkSlot({ name, place }: Entry, map: MapNode, slot: SlotDefinition, f
   if (map.entries.has('entity') && found.map) fault('"entity" and "map" exclude each other', 'map');
   if (found.remember && found.memory === 'flow') fault('"remember" and "memory: flow" exclude each other', 'memory');
   if (slot.interruptedBy !== null && !slot.sources.some((one) => one.from === 'text')) fault('"interruptedBy" is for slots without an entity');
+  if (slot.introducedBy.length > 0 && !slot.sources.some((one) => one.from === 'text')) fault('"introducedBy" is for slots without an entity', 'introducedBy');
   if (slot.minLength > slot.maxLength) fault('minLength is above maxLength');
   for (const key of ['min', 'max'] as const) {
     const value = slot[key];

@@ -6,6 +6,8 @@ import type { SlotDefinition, SlotType } from './types.js';
 export type SlotCheck = (value: string) => string | null;
 
 const NUMBER = /^[+-]?\d{1,15}(?:[.,]\d{1,9})?$/;
+/** `50 EUR`, as the entity `money` writes it: the number is what counts. */
+const CURRENCY = / [A-Z]{3}$/;
 const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/;
 const EMAIL = /^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,4}$/;
@@ -20,8 +22,8 @@ export function canonical(type: SlotType, written: string): string | null {
   const value = written.trim();
   switch (type) {
     case 'text': return value;
-    case 'number': return NUMBER.test(value) ? String(Number(value.replace(',', '.'))) : null;
-    case 'integer': { const number = NUMBER.test(value) ? Number(value.replace(',', '.')) : NaN; return Number.isSafeInteger(number) ? String(number) : null; }
+    case 'number': { const number = numberOf(value); return Number.isNaN(number) ? null : String(number); }
+    case 'integer': { const number = numberOf(value); return Number.isSafeInteger(number) ? String(number) : null; }
     case 'boolean': return value === 'true' || value === 'false' ? value : null;
     case 'date': return isDate(value) ? value : null;
     case 'time': return TIME.test(value) ? value : null;
@@ -30,6 +32,11 @@ export function canonical(type: SlotType, written: string): string | null {
     case 'url': return isUrl(value) ? value : null;
     case 'phone': return phone(value);
   }
+}
+
+function numberOf(written: string): number {
+  const value = written.replace(CURRENCY, '');
+  return NUMBER.test(value) ? Number(value.replace(',', '.')) : NaN;
 }
 
 function isDate(value: string): boolean {

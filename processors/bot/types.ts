@@ -114,6 +114,8 @@ export interface SlotDefinition {
   readonly remember: boolean;
   /** For a slot of free text: the intents that may come between; null for all. */
   readonly interruptedBy: readonly string[] | null;
+  /** For a slot of free text: phrases before the value that are no part of it ("my name is"), and by which it is put right. */
+  readonly introducedBy: readonly string[];
   readonly minLength: number;
   readonly maxLength: number;
   /** RE2 pattern that the whole value must match, without regard to case; null for none. */

@@ -1,10 +1,9 @@
 /** Puts what a person said into slots: the one that is asked for, and others of the flow. */
 import type { SlotSource } from '../bot/index.js';
+import { answeredText, takesText } from './free-text.js';
 import { fillSlot, NOTHING } from './memory.js';
+import { SURE_OF_TEXT } from './sure.js';
 import type { Heard, HeardEntity, Turn } from './turn.js';
-
-/** An open question that takes any text is left only for an intent as sure as this. */
-export const SURE = 0.75;
 
 export interface Filling {
   readonly heard: Heard;
@@ -62,17 +61,17 @@ export function answerSlot(turn: Turn, from: Filling, flow: number | undefined):
   const running = memory.frames.at(-1);
   if (waiting <= NOTHING || !slot || !running) return false;
   let value = valueFor(turn, waiting, from);
-  const takesText = value === null && slot.sources.some((source) => source.from === 'text');
-  if (takesText) {
+  const asText = value === null && takesText(turn, waiting);
+  if (asText) {
     const { heard } = from;
     const mayInterrupt = slot.interruptedBy === null || slot.interruptedBy.includes(heard.intent ?? '');
-    if (flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE) return false;
-    value = program.checks[waiting]?.(heard.text.trim()) ?? null;
+    if (flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE_OF_TEXT) return false;
+    value = answeredText(turn, waiting, heard.text);
   }
   if (value === null || value === '') return false;
   memory.attempts.delete(waiting);
   fillSlot(memory, waiting, value);
   // Only what answers the question may fill other slots too: "where is a parcel shop?" is no place of delivery.
-  if (!takesText) fillSlots(turn, program.bot.flows[running.flow]?.asks ?? [], from);
+  if (!asText) fillSlots(turn, program.bot.flows[running.flow]?.asks ?? [], from);
   return true;
 }

@@ -1,10 +1,11 @@
 /** Corrections: a slot that was filled gets another value ("no, I meant Tuesday"), or loses the one that it was not to have ("not on Friday"). */
 import { valueFor, type Filling } from './answer.js';
 import type { CuesHeard } from './cues.js';
+import { correctedText } from './free-text.js';
 import { CONFIRM, fillSlot, NOTHING, type Frame } from './memory.js';
 import { run } from './run.js';
 import { say } from './speak.js';
-import type { HeardEntity, Turn } from './turn.js';
+import type { Heard, HeardEntity, Turn } from './turn.js';
 
 interface Change { readonly slot: number; /** '' asks again. */ readonly value: string }
 
@@ -16,21 +17,37 @@ export function correctOpen(turn: Turn, cues: CuesHeard, from: Filling): boolean
     const top = at === memory.frames.length - 1;
     const slots = (program.bot.flows[frame.flow]?.asks ?? []).filter((slot) => !top || slot !== memory.waiting);
     const change = findChange(turn, slots, cues, from);
-    if (!change) continue;
-    apply(turn, change);
-    if (change.value !== '') say(turn, program.bot.corrected);
-    rewind(turn, frame, change.slot, top);
-    run(turn);
-    return true;
+    if (change) { putRight(turn, change, { frame, top }); return true; }
   }
   return false;
+}
+
+/** The same for a slot of free text. */
+export function correctOpenText(turn: Turn, cues: CuesHeard, heard: Heard): boolean {
+  const { memory, program } = turn;
+  for (let at = memory.frames.length - 1; at >= 0; at--) {
+    const frame = memory.frames[at] as Frame;
+    const top = at === memory.frames.length - 1;
+    const slots = (program.bot.flows[frame.flow]?.asks ?? []).filter((slot) => !top || slot !== memory.waiting);
+    const change = correctedText(turn, cues, heard, { slots, flow: frame.flow });
+    if (change) { putRight(turn, change, { frame, top }); return true; }
+  }
+  return false;
+}
+
+function putRight(turn: Turn, change: Change, { frame, top }: { readonly frame: Frame; readonly top: boolean }): void {
+  apply(turn, change);
+  if (change.value !== '') say(turn, turn.program.bot.corrected);
+  rewind(turn, frame, change.slot, top);
+  run(turn);
 }
 
 /** Answers the last flow again with another value. False where the message is no correction of it. */
 export function correctAnswered(turn: Turn, cues: CuesHeard, from: Filling): { readonly slot: number; readonly value: string } | undefined {
   const { memory } = turn;
   if (!memory.answered) return undefined;
-  return findChange(turn, [...memory.answered.slots.keys()], cues, from, memory.answered.slots);
+  const { flow, slots } = memory.answered;
+  return findChange(turn, [...slots.keys()], cues, from, slots) ?? correctedText(turn, cues, from.heard, { slots: [...slots.keys()], flow, values: slots });
 }
 
 /** The slot that the message changes, the one filled last first. */

@@ -1,5 +1,6 @@
 /** Finds cue phrases among the words of a text. */
-import { tokens, type Token } from '../bot/text.js';
+import { listWords } from '../bot/entities/words.js';
+import type { Token } from '../bot/text.js';
 
 /** First word → phrases that begin with it, the longest first, each as its words. */
 export type Phrases = ReadonlyMap<string, readonly (readonly string[])[]>;
@@ -7,7 +8,7 @@ export type Phrases = ReadonlyMap<string, readonly (readonly string[])[]>;
 export function phrases(list: readonly string[]): Phrases {
   const found = new Map<string, (readonly string[])[]>();
   for (const phrase of list) {
-    const words = tokens(phrase).map((token) => token.word);
+    const words = listWords(phrase).map((token) => token.word);
     const first = words[0];
     if (first === undefined) continue;
     found.set(first, [...found.get(first) ?? [], words].sort((a, b) => b.length - a.length));

@@ -3,6 +3,9 @@ import { createExtractor, type Bot, type Cues, type Extractor, type IntentRole, 
 import { createSlotCheck, type SlotCheck } from '../bot/slot-values.js';
 import { phrases, type Phrases } from './phrases.js';
 
+/** `name`: the slot's own name as a phrase; `contracted`: with an "is" in it. */
+export interface Introduction { readonly phrases: Phrases; readonly name: Phrases; readonly contracted: Phrases }
+
 export interface Program {
   readonly bot: Bot;
   readonly slotIndex: ReadonlyMap<string, number>;
@@ -13,8 +16,12 @@ export interface Program {
   /** Intent → how it is offered. */
   readonly titles: ReadonlyMap<string, readonly LocalText[]>;
   readonly cues: { readonly [K in keyof Cues]: Phrases };
+  /** Of each slot of free text: the phrases that may introduce its value, and the words of its own name. */
+  readonly introductions: readonly Introduction[];
   /** Of each flow: the slots that an answer of it depends on. */
   readonly slotsOf: readonly (readonly number[])[];
+  /** Of each flow: an answer of it depends on a slot of free text. */
+  readonly hasText: readonly boolean[];
   /** Of each flow: every slot that it reads, in what it says too. */
   readonly readsOf: readonly (readonly number[])[];
   /** The last lines are kept: somebody may want to read them. */
@@ -36,7 +43,9 @@ export function createProgram(bot: Bot): Program {
     roles: new Map(bot.intents.flatMap((intent) => intent.role === null ? [] : [[intent.name, intent.role] as const])),
     titles: new Map(bot.intents.map((intent) => [intent.name, intent.titles])),
     cues: Object.fromEntries(Object.entries(bot.cues).map(([kind, words]) => [kind, phrases(words)])) as { readonly [K in keyof Cues]: Phrases },
+    introductions: bot.slots.map((slot) => ({ phrases: phrases(slot.introducedBy), name: phrases([slot.name.replaceAll('_', ' ')]), contracted: phrases([`${slot.name.replaceAll('_', ' ')}'s`]) })),
     slotsOf: bot.flows.map((flow) => [...new Set([...flow.asks, ...flow.carries])]),
+    hasText: bot.flows.map((flow) => flow.asks.some((slot) => bot.slots[slot]?.sources.some((source) => source.from === 'text'))),
     readsOf: bot.flows.map((flow) => {
       const found = new Set<number>();
       for (const instruction of flow.code) {

@@ -1,5 +1,6 @@
 /** Reminders: a step sets one, the timers stage sends it back as an input of kind `timer`, and its flow begins in order. */
-import type { RemindInstruction } from '../bot/index.js';
+import { isTimeZone, offsetOfLocal } from '../bot/entities/system/zones.js';
+import { contextOf, type RemindInstruction } from '../bot/index.js';
 import { pushFrame, topFrame, type Memory } from './memory.js';
 import { run } from './run.js';
 import { render } from './speak.js';
@@ -12,13 +13,13 @@ const MOST_DEFERRED = 4;
 const LONGEST = 85 * 24 * 3_600_000;
 const PAYLOAD_CHARACTERS = 1024;
 /** A date without a time: in the morning. */
-const MORNING = 'T09:00:00Z';
+const MORNING = 'T09:00:00';
 
 /** Sets the reminder, with the slots that its flow is about as they are now. One whose time nobody can read is not set. */
 export function setReminder(turn: Turn, step: RemindInstruction): void {
   const { memory, program, input } = turn;
   const flow = program.bot.flows[step.flow];
-  const dueAt = step.in >= 0 || step.at === null ? input.at + Math.max(0, step.in) : readTime(render(turn, step.at));
+  const dueAt = step.in >= 0 || step.at === null ? input.at + Math.max(0, step.in) : readTime(render(turn, step.at), zoneOf(turn));
   if (!flow || Number.isNaN(dueAt) || dueAt > input.at + LONGEST) return;
   if (memory.reminders.size >= MOST_REMINDERS && !memory.reminders.has(step.id)) return;
   // One that is past is due now; times never go back behind the input that set them.
@@ -40,10 +41,19 @@ export function forgetReminder({ memory, timers }: Turn, name: string): void {
   if (before >= 0) timers.splice(before, 1); else timers.push({ op: 'cancel', id });
 }
 
-function readTime(text: string): number {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return Date.parse(`${text}${MORNING}`);
-  if (!/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(text)) return NaN;
-  return Date.parse(/(?:Z|[+-]\d{2}:?\d{2})$/.test(text) ? text : `${text.replace(' ', 'T')}Z`);
+/** The person's time zone where the message names one, else the bot's. */
+function zoneOf({ program: { bot }, input: { message, at } }: Turn): string {
+  const { timeZone } = contextOf(message, at);
+  return timeZone !== null && isTimeZone(timeZone) ? timeZone : bot.timeZone ?? 'UTC';
+}
+
+/** ISO 8601; without an offset by the clocks of that zone. NaN for what is none. */
+function readTime(text: string, zone: string): number {
+  const written = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}${MORNING}` : text.replace(' ', 'T');
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(written)) return NaN;
+  if (/(?:Z|[+-]\d{2}:?\d{2})$/.test(written)) return Date.parse(written);
+  const local = Date.parse(`${written}Z`);
+  return Number.isNaN(local) ? NaN : local - offsetOfLocal(zone, local) * 60_000;
 }
 
 /** A reminder has fallen due. It is dropped when it was cancelled or set anew meanwhile, and waits while a person has the conversation. */

@@ -57,7 +57,7 @@ function step(turn: Turn, frame: Frame, instruction: Instruction, back: boolean)
     case 'ask':
       if (memory.slots[instruction.slot] !== '') break;
       if (back) say(turn, turn.program.bot.resume);
-      ask(turn, instruction.slot);
+      ask(turn, instruction.slot, !back && hasUnfit(turn, instruction.slot));
       return 'stop';
     case 'confirm':
       turn.replay = null;
@@ -123,10 +123,20 @@ function dropFailed(turn: Turn): After {
   return 'back';
 }
 
-export function ask(turn: Turn, slot: number): void {
+/** `unfit`: what was said before the question does not fit, so the person hears why it comes. */
+export function ask(turn: Turn, slot: number, unfit = false): void {
   turn.replay = null;
   turn.memory.waiting = slot;
-  say(turn, turn.program.bot.slots[slot]?.ask ?? -1);
+  const definition = turn.program.bot.slots[slot];
+  say(turn, (unfit ? definition?.invalid : definition?.ask) ?? -1);
+}
+
+/** The message holds a value for the slot that it does not take: "a table for forty". */
+function hasUnfit({ heard, program: { bot, checks } }: Turn, slot: number): boolean {
+  const definition = bot.slots[slot];
+  if (!heard || heard.entities.length === 0 || !definition || definition.invalid < 0) return false;
+  return definition.sources.some((source) => source.from === 'entity' && source.value === null
+    && heard.entities.some(({ name, value }) => name === bot.entities[source.entity]?.name && typeof value === 'string' && checks[slot]?.(value) === null));
 }
 
 /** Whether to go on with what was open before a pause. */

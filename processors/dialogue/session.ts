@@ -1,10 +1,11 @@
 /** Sessions: after a long pause an open flow goes on, is dropped, or the person is asked. */
-import { filling, SURE } from './answer.js';
+import { filling } from './answer.js';
 import { beginFlow } from './begin.js';
 import { readCues } from './cues.js';
 import { CONFIRM, forgetAll, forgetFlows, NOTHING, RESUME, topFrame } from './memory.js';
 import { keep, recall } from './offer.js';
 import { askToResume, run } from './run.js';
+import { SURE } from './sure.js';
 import type { Heard, Turn } from './turn.js';
 import { respond, saysNo, saysYes } from './understand.js';
 

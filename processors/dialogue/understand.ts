@@ -1,19 +1,23 @@
 /** What a person's text or tap does to the conversation: answers the open question, puts something right, begins a flow, comes between, goes on with what was answered last, or is not understood. */
-import { answerSlot, fillSlots, filling, SURE, type Filling } from './answer.js';
+import { answerSlot, fillSlots, filling, type Filling } from './answer.js';
 import { beginFlow, goOnWith } from './begin.js';
-import { correctAnswered, correctOpen, looksCorrected } from './correct.js';
+import { correctAnswered, correctOpen, correctOpenText, looksCorrected } from './correct.js';
 import { NO_CUES, readCues, type CuesHeard } from './cues.js';
 import { filledByModel } from './effects.js';
 import { CONFIRM, fillSlot, forgetFlows, NOTHING, pushFrame, topFrame, type Kept } from './memory.js';
+import { takesText } from './free-text.js';
 import { linesOf } from './history.js';
 import { miss } from './miss.js';
 import { chosen, disambiguate, isAmbiguous } from './offer.js';
 import { ask, dropAndGoOn, run } from './run.js';
 import { say, sayText } from './speak.js';
+import { SURE, SURE_OF_CANCEL, SURE_OF_TEXT } from './sure.js';
 import type { Heard, Turn } from './turn.js';
 
 /** Answers to a confirmation that are neither yes nor no. */
 const CONFIRM_RETRIES = 2;
+/** Words beside the value that make a sure intent a question of its own: "is the shop open on Friday?" does not tell a day. */
+const MOST_BESIDE = 3;
 
 /** Says what comes of the message when nobody has to be asked about a pause first. */
 export function respond(turn: Turn, said: Heard): void {
@@ -36,13 +40,13 @@ export function respond(turn: Turn, said: Heard): void {
   if (memory.restarted && (flow === undefined || (cues.rest === 0 && cues.entities.length > 0))) { restart(turn, from); return; }
   if (disambiguate(turn, heard)) return;
   if (flow !== undefined) { beginFlow(turn, from, flow); return; }
-  if (isCancel(heard, readCues(heard, program)) && cancelFlow(turn, from)) return;
+  if (heard.role === 'cancel' && dropNothing(turn, from)) return;
   miss(turn);
 }
 
-/** Where nothing is open and nothing was found in the text, its small words say nothing. */
-function needsCues({ memory }: Turn, heard: Heard, kept: Kept | null): boolean {
-  return memory.waiting !== NOTHING || heard.entities.length > 0 || kept !== null;
+/** Where nothing is open and nothing was found in the text, its small words say nothing, unless it puts a free text right. */
+function needsCues({ memory, program }: Turn, heard: Heard, kept: Kept | null): boolean {
+  return memory.waiting !== NOTHING || heard.entities.length > 0 || kept !== null || (memory.answered !== null && program.hasText[memory.answered.flow] === true);
 }
 
 /** False where the message is about something else. */
@@ -50,26 +54,44 @@ function respondToOpen(turn: Turn, cues: CuesHeard, from: Filling, flow: number 
   const { memory } = turn;
   const { heard } = from;
   const running = topFrame(memory)?.flow;
-  // A yes or no that does not answer is no change of the subject.
-  const own = flow === undefined || flow === running || (heard.role !== null && heard.role !== 'cancel' && heard.role !== 'correct');
-  if (isCancel(heard, cues) && (flow === undefined || cues.cancel)) {
-    if (cancelFlow(turn, from)) return true;
-    memory.missed = 0;
-    dropAndGoOn(turn, turn.program.bot.cancelled);
-    return true;
-  }
-  const putRight = filling(heard, cues.beyond);
-  const remark = own || cues.rest === 0 || (cues.rest <= 2 && (heard.confidence < SURE || cues.correct));
-  if (!heard.tapped && remark && looksCorrected(turn, cues) && correctOpen(turn, cues, putRight)) { memory.missed = 0; return true; }
-  if (memory.waiting === CONFIRM ? answerConfirm(turn, heard, cues) : answerSlot(turn, from, flow)) { memory.missed = 0; run(turn); return true; }
+  // Who taps what goes on already wants to hear the question.
+  if (heard.tapped && flow !== undefined && flow === running) { memory.missed = 0; run(turn); return true; }
+  const cancels = isCancel(turn, heard, cues);
+  if (cancels && (flow === undefined || cues.cancel)) { cancelOpen(turn, from); return true; }
+  const own = isOwn(turn, from, flow) || (heard.role === 'cancel' && !cancels);
+  if (!heard.tapped && putsRight(turn, cues, from, own)) { memory.missed = 0; return true; }
   // "I don't want to change it any more", in the middle of changing it.
-  if (flow !== undefined && flow === running && cues.not && cues.negated.length === 0 && cues.entities.length === 0) { memory.missed = 0; dropAndGoOn(turn, turn.program.bot.cancelled); return true; }
-  if (!heard.tapped && own && cues.beyond.length > 0 && correctOpen(turn, cues, putRight)) { memory.missed = 0; return true; }
+  const leaves = flow !== undefined && flow === running && cues.not && cues.negated.length === 0 && cues.entities.length === 0;
+  if (leaves && cues.leaves) { memory.missed = 0; dropAndGoOn(turn, turn.program.bot.cancelled); return true; }
+  const asks = !own && !heard.tapped && heard.role === null && heard.confidence >= SURE_OF_TEXT && cues.rest >= MOST_BESIDE && !takesText(turn, memory.waiting);
+  if (!asks && (memory.waiting === CONFIRM ? answerConfirm(turn, heard, cues) : answerSlot(turn, from, flow))) { memory.missed = 0; run(turn); return true; }
+  if (leaves) { memory.missed = 0; dropAndGoOn(turn, turn.program.bot.cancelled); return true; }
+  if (!heard.tapped && own && cues.beyond.length > 0 && correctOpen(turn, cues, filling(heard, cues.beyond))) { memory.missed = 0; return true; }
   // Somebody who was asked tries to answer: only what is clear is a change of the subject.
   if (!own && !isAmbiguous(turn, heard)) return false;
   if (helpsOtherwise(turn, cues, from)) return true;
   if (turn.wants.length === 0) askAgain(turn);
   return true;
+}
+
+/** The message has the marks of a correction, and one of the slots takes it. */
+function putsRight(turn: Turn, cues: CuesHeard, from: Filling, own: boolean): boolean {
+  const { heard } = from;
+  if (correctOpenText(turn, cues, heard)) return true;
+  const remark = own || cues.rest === 0 || (cues.rest <= 2 && (heard.confidence < SURE || cues.correct));
+  return remark && looksCorrected(turn, cues) && correctOpen(turn, cues, filling(heard, cues.beyond));
+}
+
+/** The message is about the flow that runs, as far as its intent tells. */
+function isOwn(turn: Turn, { heard, entities }: Filling, flow: number | undefined): boolean {
+  const { memory, program: { bot, slotsOf } } = turn;
+  const running = topFrame(memory)?.flow;
+  // A yes or no that does not answer is no change of the subject.
+  if (flow === undefined || flow === running || (heard.role !== null && heard.role !== 'cancel' && heard.role !== 'correct')) return true;
+  if (heard.confidence >= SURE || heard.role !== null) return false;
+  // An unsure intent, and a value that only the flow that runs has a use for.
+  const takes = (slots: readonly number[] | undefined, name: string): boolean => slots?.some((slot) => bot.slots[slot]?.sources.some((source) => source.from === 'entity' && bot.entities[source.entity]?.name === name)) === true;
+  return entities.some(({ name }) => takes(bot.flows[running ?? -1]?.asks, name) && !takes(slotsOf[flow], name));
 }
 
 /** Fills other slots, says what the value is not, wants to hear the question again, or holds a value that the language model finds. */
@@ -115,9 +137,28 @@ function answerConfirm(turn: Turn, heard: Heard, cues: CuesHeard): boolean {
   return true;
 }
 
-/** The role, or the word alone where the classifier does not know it. */
-function isCancel(heard: Heard, cues: CuesHeard): boolean {
-  return !heard.tapped && (heard.role === 'cancel' || (cues.cancel && heard.intent === null));
+/** A wish to stop what goes on: in its words, or by an intent that is sure enough to give up what was told. */
+function isCancel(turn: Turn, { tapped, role, confidence }: Heard, cues: CuesHeard): boolean {
+  if (tapped) return false;
+  return cues.cancel || (role === 'cancel' && (cues.leaves || confidence >= (takesText(turn, turn.memory.waiting) ? SURE_OF_TEXT : SURE_OF_CANCEL)));
+}
+
+function cancelOpen(turn: Turn, from: Filling): void {
+  if (cancelFlow(turn, from)) return;
+  turn.memory.missed = 0;
+  dropAndGoOn(turn, turn.program.bot.cancelled);
+}
+
+/** A wish to stop where nothing goes on. False where the bot has nothing to say to it. */
+function dropNothing(turn: Turn, from: Filling): boolean {
+  if (cancelFlow(turn, from)) return true;
+  const { heard } = from;
+  if (!readCues(heard, turn.program).leaves && heard.confidence < SURE_OF_TEXT) return false;
+  turn.intent = heard.intent;
+  turn.confidence = heard.confidence;
+  turn.memory.missed = 0;
+  say(turn, turn.program.bot.cancelled);
+  return turn.parts.length > 0;
 }
 
 /** The bot's own flow for it, where it has one. */
@@ -144,7 +185,7 @@ function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | unde
   const { answered } = memory;
   const { heard } = from;
   if (!answered || heard.tapped) return false;
-  if (cues.beyond.length === 0 && cues.negated.length === 0) return false;
+  if (cues.beyond.length === 0 && cues.negated.length === 0) return answerTextAgain(turn, cues, from);
   const own = flow === undefined || flow === answered.flow || heard.role !== null;
   const remark = flow === answered.flow || cues.rest <= (own ? 4 : heard.confidence < SURE ? 2 : 0);
   if ((cues.correct || cues.deny || cues.negated.length > 0) && remark) {
@@ -159,6 +200,15 @@ function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | unde
   for (const slot of carries) { const value = carried(turn, slot, from); if (value !== null) values.set(slot, value); }
   if (values.size === 0) return false;
   goOnWith(turn, answered, values);
+  return true;
+}
+
+/** "No, my name is Ann", when everything was answered. */
+function answerTextAgain(turn: Turn, cues: CuesHeard, from: Filling): boolean {
+  const { answered } = turn.memory;
+  const change = answered && (cues.correct || cues.deny) ? correctAnswered(turn, cues, from) : undefined;
+  if (!answered || !change) return false;
+  goOnWith(turn, answered, new Map([[change.slot, change.value]]));
   return true;
 }
 

@@ -48,8 +48,19 @@ export function readDates(text: string, locale: Locale, moment: Moment, around: 
   });
 }
 
-function parse({ parser, moment, offset }: Reading, text: string): Read[] {
-  return parser.parse(text, moment.at, offset, moment.forward).map((result) => ({ result, index: result.index, text: result.text, shift: 0 }));
+function parse(reading: Reading, text: string): Read[] {
+  const { parser, moment, offset } = reading;
+  return parser.parse(text, moment.at, offset, moment.forward).map((result) => ({ result, index: result.index, text: result.text, shift: isToday(result, reading) ? 7 * DAY_MILLIS : 0 }));
+}
+
+/**
+ * "Monday" on a Monday. The library moves it a week on, but in the first second of a minute it does not: it compares with the
+ * seconds that the weekday does not have.
+ */
+function isToday({ start }: ParsedResult, { moment, offset }: Reading): boolean {
+  if (!moment.forward || moment.at % 60_000 >= 1000 || !start.isCertain('weekday') || start.isCertain('day') || start.isCertain('hour')) return false;
+  const today = new Date(moment.at + offset * 60_000);
+  return start.get('day') === today.getUTCDate() && start.get('month') === today.getUTCMonth() + 1;
 }
 
 interface Read { readonly result: ParsedResult; readonly index: number; readonly text: string; /** Milliseconds to be added to what the library read. */ readonly shift: number }
