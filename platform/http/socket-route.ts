@@ -11,6 +11,7 @@ import type { Principal } from '../auth.js';
 import { ConfabError, toConfabError } from '../errors.js';
 import { closeCodeOf, closeReason } from './close-codes.js';
 import { offeredProtocols, socketToken } from './identity.js';
+import { releaseHandshake } from './release-handshake.js';
 import type { HttpContext } from './server.js';
 import { SocketSession, type SocketHandler } from './socket-session.js';
 
@@ -94,6 +95,7 @@ async function identify(request: IncomingMessage, context: HttpContext): Promise
 function accept(socket: WebSocket, request: FastifyRequest, context: HttpContext, route: SocketRoute): void {
   const raw = request.raw as SocketRequest;
   const identity = raw[kIdentity] ?? new ConfabError('CONFAB_TOKEN_MISSING');
+  releaseHandshake(socket, raw);
   // The header carried the token: nothing that logs the request later shall find it.
   delete raw.headers['sec-websocket-protocol'];
   delete raw.headers.authorization;
