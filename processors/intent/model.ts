@@ -60,16 +60,45 @@ export interface Model {
 
 /** One thread, and no score outlives the next: all models read with the same buffers. */
 const reader = createFeatureReader();
+/** Rows of the last text, those of words first. */
 const found = new Uint32Array(reader.hashes.length);
+/** How many features of the last text have no row. */
+let unknown = 0;
 /** Of the rows of one part of a text: what they count, and where their weights begin. */
 const factors = new Float64Array(reader.hashes.length + 8);
 const bases = new Int32Array(reader.hashes.length + 8);
 
-/**
- * Eight rows, from `at` of `bases` and `factors`, in one walk over the columns: less than half the time of one by one, for the
- * memory is asked for eight at once. It gets what it works on: with a second model V8 looks up the variables of a closure each time.
+/** Rows that a text has: those with its stamp. */
+interface Marks { readonly stamps: Uint32Array; stamp: number }
+/** Words or runs of the last text: rows `from` to `to` of `found`, and the sum of their squares. */
+interface Part { from: number; to: number; square: number }
+
+/*
+ * The walks over a text's rows are functions of the module that are given the arrays of a model: as closures over them they
+ * are a third slower from the second model on, for V8 then looks the arrays up at every use.
  */
-function addEight(decision: Float64Array, weights: Int8Array, columns: number, at: number): void {
+
+/** Rows of hashes `from` to `to` into `found` at `start`, each once; returns the new count. */
+function find({ keys, rowAt }: ModelArrays, { stamps, stamp }: Marks, from: number, to: number, start: number): number {
+  const { hashes } = reader;
+  const mask = keys.length - 1;
+  let count = start;
+  for (let at = from; at < to; at++) {
+    const hash = hashes[at] as number;
+    let place = placeOf(hash, mask);
+    let key = keys[place] as number;
+    while (key !== hash && key !== 0) { place = (place + 1) & mask; key = keys[place] as number; }
+    if (key === 0) { unknown += 1; continue; }
+    const row = rowAt[place] as number;
+    if (stamps[row] === stamp) continue;
+    stamps[row] = stamp;
+    found[count++] = row;
+  }
+  return count;
+}
+
+/** Eight rows, from `at` of `bases` and `factors`, in one walk over the columns: less than half the time of one by one, for the memory is asked for eight at once. */
+function addEight(decision: Float64Array, weights: Int8Array, at: number): void {
   const base0 = bases[at] as number;
   const base1 = bases[at + 1] as number;
   const base2 = bases[at + 2] as number;
@@ -86,7 +115,7 @@ function addEight(decision: Float64Array, weights: Int8Array, columns: number, a
   const factor5 = factors[at + 5] as number;
   const factor6 = factors[at + 6] as number;
   const factor7 = factors[at + 7] as number;
-  for (let column = 0; column < columns; column++) {
+  for (let column = 0; column < decision.length; column++) {
     decision[column] = (decision[column] as number)
       + factor0 * (weights[base0 + column] as number) + factor1 * (weights[base1 + column] as number)
       + factor2 * (weights[base2 + column] as number) + factor3 * (weights[base3 + column] as number)
@@ -95,108 +124,97 @@ function addEight(decision: Float64Array, weights: Int8Array, columns: number, a
   }
 }
 
-// eslint-disable-next-line max-lines-per-function -- its parts are closures over the arrays: no field is looked up for a feature
+/** Adds the rows of one part, normalised to the weight. */
+function addPart(decision: Float64Array, { values, scales, weights }: ModelArrays, part: Part, weight: number): void {
+  const { from, to } = part;
+  let square = 0;
+  for (let at = from; at < to; at++) { const value = values[found[at] as number] as number; square += value * value; }
+  part.square = square;
+  if (square === 0) return;
+  const norm = weight / Math.sqrt(square);
+  let count = 0;
+  for (let at = from; at < to; at++) {
+    const row = found[at] as number;
+    factors[count] = norm * (values[row] as number) * (scales[row] as number);
+    bases[count++] = row * decision.length;
+  }
+  // The last walk is filled up with rows that add nothing.
+  while (count % 8 !== 0) { factors[count] = 0; bases[count++] = 0; }
+  for (let at = 0; at < count; at += 8) addEight(decision, weights, at);
+}
+
+/** Share of a part, by squares, that speaks for a column; 0 of nothing. */
+function speaking({ values, weights }: ModelArrays, { from, to, square }: Part, column: number, columns: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) {
+    const row = found[at] as number;
+    const value = values[row] as number;
+    if ((weights[row * columns + column] as number) > 0) sum += value * value;
+  }
+  return square > 0 ? sum / square : 0;
+}
+
+/** Best, second and mean. */
+function rank(scores: Scores, outside: number): void {
+  const { decision } = scores;
+  let best = -1;
+  let second = -1;
+  let sum = 0;
+  for (let label = 0; label < decision.length; label++) {
+    if (label === outside) continue;
+    const value = decision[label] as number;
+    sum += value;
+    if (best < 0 || value > (decision[best] as number)) { second = best; best = label; } else if (second < 0 || value > (decision[second] as number)) second = label;
+  }
+  scores.best = best;
+  scores.second = second;
+  scores.mean = sum / Math.max(1, outside < 0 ? decision.length : decision.length - 1);
+}
+
+/** Share of the features that are known, where an unknown one counts as the rarest. */
+function knownShare(values: Float32Array, count: number, rarest: number): number {
+  let sum = 0;
+  for (let at = 0; at < count; at++) sum += values[found[at] as number] as number;
+  return count === 0 ? 0 : sum / (sum + unknown * rarest);
+}
+
 export function createLinearModel(head: ModelHead, arrays: ModelArrays): LinearModel {
-  const { keys, rowAt, values, scales, bias, weights } = arrays;
   const columns = head.labels.length;
   const outside = head.labels.indexOf(null);
-  const mask = keys.length - 1;
   const decision = new Float64Array(columns);
   const scores: Scores = { decision, best: -1, second: -1, mean: 0, known: 0, cover: 0 };
-  const seen = new Uint32Array(head.rows);
-  const rarest = values.reduce((most, value) => Math.max(most, value), 0);
-  let stamp = 0;
-  let unknown = 0;
-  let wordSquare = 0;
-  let runSquare = 0;
+  const marks: Marks = { stamps: new Uint32Array(head.rows), stamp: 0 };
+  const words: Part = { from: 0, to: 0, square: 0 };
+  const runs: Part = { from: 0, to: 0, square: 0 };
+  const rarest = arrays.values.reduce((most, value) => Math.max(most, value), 0);
 
-  /** Rows of hashes `from` to `to` into `found` at `count`, each once; returns the new count. */
-  function look(from: number, to: number, start: number): number {
-    let count = start;
-    const { hashes } = reader;
-    for (let at = from; at < to; at++) {
-      const hash = hashes[at] as number;
-      let place = placeOf(hash, mask);
-      let key = keys[place] as number;
-      while (key !== hash && key !== 0) { place = (place + 1) & mask; key = keys[place] as number; }
-      if (key === 0) { unknown += 1; continue; }
-      const row = rowAt[place] as number;
-      if (seen[row] === stamp) continue;
-      seen[row] = stamp;
-      found[count++] = row;
-    }
-    return count;
+  function readText(text: string, entities: readonly string[]): void {
+    reader.read(text, entities);
+    marks.stamp += 1;
+    if (marks.stamp === 0xffffffff) { marks.stamps.fill(0); marks.stamp = 1; }
+    unknown = 0;
+    words.to = runs.from = find(arrays, marks, 0, reader.words, 0);
+    runs.to = find(arrays, marks, reader.words, reader.words + reader.runs, words.to);
   }
 
-  /** Adds the rows of one part of the text; returns the sum of its squares. */
-  function add(from: number, to: number, weight: number): number {
-    let square = 0;
-    for (let at = from; at < to; at++) { const value = values[found[at] as number] as number; square += value * value; }
-    if (square === 0) return 0;
-    const norm = weight / Math.sqrt(square);
-    let count = 0;
-    for (let at = from; at < to; at++) {
-      const row = found[at] as number;
-      factors[count] = norm * (values[row] as number) * (scales[row] as number);
-      bases[count++] = row * columns;
-    }
-    // The last walk is filled up with rows that add nothing.
-    while (count % 8 !== 0) { factors[count] = 0; bases[count++] = 0; }
-    for (let at = 0; at < count; at += 8) addEight(decision, weights, columns, at);
-    return square;
-  }
-
-  /** Squares of the features that speak for a column, words and runs weighing as they do in the decision. */
-  function cover(words: number, all: number, column: number): number {
-    let word = 0;
-    let run = 0;
-    for (let at = 0; at < all; at++) {
-      const row = found[at] as number;
-      if ((weights[row * columns + column] as number) <= 0) continue;
-      const value = values[row] as number;
-      if (at < words) word += value * value; else run += value * value;
-    }
-    const weight = RUN_WEIGHT * RUN_WEIGHT;
-    return ((wordSquare > 0 ? word / wordSquare : 0) + weight * (runSquare > 0 ? run / runSquare : 0)) / ((wordSquare > 0 ? 1 : 0) + (runSquare > 0 ? weight : 0));
-  }
-
-  function rank(): void {
-    let best = -1;
-    let second = -1;
-    let sum = 0;
-    for (let label = 0; label < columns; label++) {
-      if (label === outside) continue;
-      const value = decision[label] as number;
-      sum += value;
-      if (best < 0 || value > (decision[best] as number)) { second = best; best = label; } else if (second < 0 || value > (decision[second] as number)) second = label;
-    }
-    scores.best = best;
-    scores.second = second;
-    scores.mean = sum / Math.max(1, outside < 0 ? columns : columns - 1);
-  }
-
-  function share(all: number): number {
-    let sum = 0;
-    for (let at = 0; at < all; at++) sum += values[found[at] as number] as number;
-    return sum / (sum + unknown * rarest);
+  /** Words and runs weigh as they do in the decision. */
+  function cover(column: number): number {
+    const wordWeight = words.square > 0 ? 1 : 0;
+    const runWeight = runs.square > 0 ? RUN_WEIGHT * RUN_WEIGHT : 0;
+    return (wordWeight * speaking(arrays, words, column, columns) + runWeight * speaking(arrays, runs, column, columns)) / (wordWeight + runWeight);
   }
 
   return {
     head,
     score(text, entities) {
-      reader.read(text, entities);
-      stamp += 1;
-      if (stamp === 0xffffffff) { seen.fill(0); stamp = 1; }
-      unknown = 0;
-      const words = look(0, reader.words, 0);
-      const all = look(reader.words, reader.words + reader.runs, words);
-      for (let column = 0; column < columns; column++) decision[column] = bias[column] as number;
-      wordSquare = add(0, words, 1);
-      runSquare = add(words, all, RUN_WEIGHT);
-      rank();
-      if (all === 0) scores.best = -1;
-      scores.known = all === 0 ? 0 : share(all);
-      scores.cover = scores.best < 0 ? 0 : cover(words, all, scores.best);
+      readText(text, entities);
+      decision.set(arrays.bias);
+      addPart(decision, arrays, words, 1);
+      addPart(decision, arrays, runs, RUN_WEIGHT);
+      rank(scores, outside);
+      if (runs.to === 0) scores.best = -1;
+      scores.known = knownShare(arrays.values, runs.to, rarest);
+      scores.cover = scores.best < 0 ? 0 : cover(scores.best);
       return scores;
     },
   };
