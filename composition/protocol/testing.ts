@@ -17,11 +17,11 @@ export async function serve(t: Cleaner, env: Readonly<Record<string, string>> = 
   return (await Program.start(t, { env: { CONFAB_DATA_DIR: scratchFolder(t), ...env } })).ready(60_000);
 }
 
-export interface Claims { readonly sub?: string; readonly scope?: string; readonly seconds?: number; readonly aud?: string; readonly secret?: string; readonly confab?: object }
+export interface Claims { readonly sub?: string; readonly scope?: string; readonly seconds?: number; readonly aud?: string; readonly secret?: string; readonly confab?: object; readonly id?: string; readonly issuedAt?: number }
 
-/** A token of the scopes; `seconds` is how long it still holds. */
-export function token({ sub = 'ann', scope = 'messages:write conversations:read', seconds = 600, aud = 'confab', secret = SECRET, confab }: Claims = {}): Promise<string> {
-  return new SignJWT({ scope, ...(confab === undefined ? {} : { confab }) }).setProtectedHeader({ alg: 'HS256' })
+/** A token of the scopes; `seconds` is how long it still holds, `issuedAt` seconds since the epoch. */
+export function token({ sub = 'ann', scope = 'messages:write conversations:read', seconds = 600, aud = 'confab', secret = SECRET, confab, id, issuedAt }: Claims = {}): Promise<string> {
+  return new SignJWT({ scope, ...(confab === undefined ? {} : { confab }), ...(id === undefined ? {} : { jti: id }), ...(issuedAt === undefined ? {} : { iat: issuedAt }) }).setProtectedHeader({ alg: 'HS256' })
     .setSubject(sub).setIssuer('tests').setAudience(aud).setExpirationTime(Math.floor(systemClock.now() / 1000) + seconds).sign(new TextEncoder().encode(secret));
 }
 
