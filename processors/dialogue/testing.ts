@@ -36,7 +36,7 @@ export class Talk {
 
   /** Texts of the bubbles. */
   say(text: string, said: Said = {}): string[] {
-    return this.send(text, said).parts.map((part) => String(part.text));
+    return this.send(text, said).parts.map((part) => part.text as string);
   }
 
   tap(payload: string): string[] { return this.say('', { kind: 'postback', payload }); }
