@@ -17,7 +17,7 @@ import { eventually, scratchFolder, serviceAddress, skipWithout } from './platfo
 
 const PATIENCE = 60_000;
 const now = (): number => Math.floor(systemClock.now() / 1_000);
-const stream = (id: string, after?: unknown): string => `/v1/conversations/${id}/stream${after === undefined ? '' : `?after=${String(after)}`}`;
+const stream = (id: string, after?: string): string => `/v1/conversations/${id}/stream${after === undefined ? '' : `?after=${after}`}`;
 const outcomesOf = ({ frames }: Client): Frame[] => frames.filter((frame) => 'inReplyTo' in frame);
 
 /** Two nodes that take clients, one of which does all the rest; or one process that does everything, twice. */
@@ -48,7 +48,7 @@ async function cli(nodes: Nodes, ...argv: string[]): Promise<{ code: number; out
 }
 
 /** Somebody's device: a socket on one of the nodes. */
-async function device(t: TestContext, url: string, after?: unknown, bearer?: string): Promise<Client> {
+async function device(t: TestContext, url: string, after?: string, bearer?: string): Promise<Client> {
   const client = await Client.open(t, url, stream('c1', after), { token: bearer ?? await token({ sub: 'ann', confab: { conversations: ['c1'] }, issuedAt: now() - 5 }) });
   await client.wait('ready', PATIENCE);
   return client;
@@ -73,7 +73,7 @@ async function sameOrder(t: TestContext, { urls }: Nodes): Promise<readonly [Cli
     // Cut without a word, at no particular place, and back on the other node.
     laptop.socket.terminate();
     seen.push(...outcomesOf(laptop));
-    laptop = await device(t, urls[(round + 1) % 2] ?? '', seen.at(-1)?.position);
+    laptop = await device(t, urls[(round + 1) % 2] ?? '', seen.length === 0 ? undefined : String(seen.at(-1)?.position));
   }
   await eventually('all arrived everywhere', () => [phone, tablet].every((one) => outcomesOf(one).length >= sent.length) && seen.length + outcomesOf(laptop).length >= sent.length, PATIENCE);
   const order = outcomesOf(phone);
