@@ -18,6 +18,8 @@ const STILL = 90_000;
 const MOST = 300_000;
 /** What was sent without an answer may be appended for so long (`message.timestamp.before.max.ms`, and a little). */
 const LATE_APPEND = 12_000;
+/** Timers that are due so soon are waited for; the others are for another day. */
+export const SOON = 3_600_000;
 /** A condition that holds must hold for so long. */
 const STEADY = 1_000;
 
@@ -47,7 +49,10 @@ export async function drain(options: DrainOptions): Promise<{ history: History; 
   const idle = await until('stages that are behind', trouble, async () => {
     const lags = await reader.lags();
     const late = LATE_APPEND - (performance.now() - crowd.ledger.lostAt);
-    return { done: Object.keys(lags).length === 0 && late <= 0, state: [lags, late > 0 ? Math.ceil(late / 1000) : 0] };
+    const quiet = Object.keys(lags).length === 0 && late <= 0;
+    // Each one that comes may set another.
+    const timers = quiet ? await reader.timersDue(SOON) : undefined;
+    return { done: quiet && timers === 0, state: [lags, late > 0 ? Math.ceil(late / 1000) : 0, timers] };
   });
   const history = await settledHistory(reader);
   const told = await follow(options, history);

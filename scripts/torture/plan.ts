@@ -16,8 +16,9 @@ export const LANES = {
   processes: { kinds: ['kill', 'roll', 'scale'], rest: [1 * SECOND, 4 * SECOND] },
   pauses: { kinds: ['pause', 'freeze'], rest: [1 * SECOND, 4 * SECOND] },
   brokers: { kinds: ['leader-move', 'broker-kill', 'broker-pause', 'broker-freeze', 'broker-roll'], rest: [1 * SECOND, 3 * SECOND] },
-  redis: { kinds: ['redis-flush', 'redis-restart', 'redis-kill', 'redis-pause'], rest: [4 * SECOND, 12 * SECOND] },
+  redis: { kinds: ['redis-flush', 'redis-restart', 'redis-kill', 'redis-pause', 'redis-rollback'], rest: [4 * SECOND, 12 * SECOND] },
   network: { kinds: ['net-delay', 'net-cut', 'net-hole', 'net-half'], rest: [2 * SECOND, 6 * SECOND] },
+  edges: { kinds: ['egress-kill', 'egress-roll'], rest: [5 * SECOND, 15 * SECOND] },
 } as const satisfies Record<string, Lane>;
 
 export type LaneName = keyof typeof LANES;
@@ -42,6 +43,9 @@ export const ABOUT: Readonly<Record<Kind, string>> = {
   'redis-restart': 'Redis ended in order and started again after 0 to 3 s, with its data',
   'redis-kill': 'kill -9 of Redis, started again after 0 to 5 s, with what its file has',
   'redis-pause': 'SIGSTOP of Redis for 1 to 6 s',
+  'redis-rollback': 'a copy of what Redis has is taken; 2 to 8 s later Redis is killed and comes up with that copy',
+  'egress-kill': 'kill -9 of every egress process at once, with all sockets, and others started in their place',
+  'egress-roll': 'rolling restart of egress: SIGTERM, a new one, the next',
   'net-delay': 'every byte between some processes and brokers, or Redis, takes 5 to 250 ms longer, for 3 to 10 s',
   'net-cut': 'connections are reset (RST), several times in a row',
   'net-hole': 'connections hang in both directions for 2 to 15 s; then what was held arrives, or all are reset',
@@ -52,7 +56,7 @@ export const ABOUT: Readonly<Record<Kind, string>> = {
 const RESTS: Partial<Readonly<Record<Kind, readonly [number, number]>>> = { 'redis-flush': [17 * SECOND, 25 * SECOND] };
 
 /** These take as long as several others. */
-const LONG: ReadonlySet<Kind> = new Set<Kind>(['broker-roll', 'scale']);
+const LONG: ReadonlySet<Kind> = new Set<Kind>(['broker-roll', 'scale', 'egress-roll']);
 
 /** One fault, drawn. A number from 0 to 1 picks among what is there when it begins. */
 export interface Fault {
@@ -75,7 +79,8 @@ export interface Fault {
 const MILLIS: Readonly<Record<Kind, readonly [number, number]>> = {
   kill: [0, 0], roll: [0, 0], scale: [1 * SECOND, 3 * SECOND], pause: [1 * SECOND, 5 * SECOND], freeze: [12 * SECOND, 20 * SECOND],
   'leader-move': [0, 0], 'broker-kill': [0, 5 * SECOND], 'broker-pause': [1 * SECOND, 4 * SECOND], 'broker-freeze': [8 * SECOND, 14 * SECOND], 'broker-roll': [0, 0],
-  'redis-flush': [0, 0], 'redis-restart': [0, 3 * SECOND], 'redis-kill': [0, 5 * SECOND], 'redis-pause': [1 * SECOND, 6 * SECOND],
+  'redis-flush': [0, 0], 'redis-restart': [0, 3 * SECOND], 'redis-kill': [0, 5 * SECOND], 'redis-pause': [1 * SECOND, 6 * SECOND], 'redis-rollback': [2 * SECOND, 8 * SECOND],
+  'egress-kill': [0, 0], 'egress-roll': [0, 0],
   'net-delay': [3 * SECOND, 10 * SECOND], 'net-cut': [1 * SECOND, 4 * SECOND], 'net-hole': [2 * SECOND, 15 * SECOND], 'net-half': [2 * SECOND, 12 * SECOND],
 };
 
@@ -86,7 +91,7 @@ export function* faultsOf(lane: LaneName, seed: number, kinds: ReadonlySet<strin
   // Lanes draw from streams of their own: which kinds another lane has changes nothing here.
   const float = drawing(seed * 31 + laneNames.indexOf(lane) + 1);
   const within = ([least, most]: readonly [number, number]): number => Math.round(least + float() * (most - least));
-  // Each kind meets every role in turn: five rounds of `roll` have rolled each of them.
+  // Each kind meets every role in turn: as many rounds of `roll` as there are roles have rolled each of them.
   const roles = new Map<Kind, Role[]>();
   const nextRole = (kind: Kind): Role => {
     const left = roles.get(kind) ?? [];

@@ -8,11 +8,13 @@ import type { Tormentor } from './faults/tormentor.js';
 import type { Installation } from './installation/installation.js';
 import type { AuditResult } from './judge/audit-command.js';
 import type { Finding, Verdict } from './judge/verdict.js';
+import type { Counter } from './traffic/counter.js';
 import type { TortureOptions } from './options.js';
 
 export interface Outcome {
   readonly options: TortureOptions;
   readonly crowd: Crowd;
+  readonly counter: Counter;
   readonly installation: Installation;
   readonly tormentor: Tormentor;
   readonly verdict: Verdict;
@@ -39,7 +41,7 @@ const TOLD = 20;
 const STORIES = 5;
 
 /** The two judges count apart; the worse of both is told. */
-export function resultOf({ options, crowd, installation, tormentor, verdict, audit, drained, troubles, seconds }: Outcome): Result {
+export function resultOf({ options, crowd, counter, installation, tormentor, verdict, audit, drained, troubles, seconds }: Outcome): Result {
   const lost = Math.max(verdict.lost, audit?.lost ?? 0);
   const duplicated = Math.max(verdict.duplicated, audit?.doubled ?? 0);
   const { accepted, answered } = verdict;
@@ -48,7 +50,7 @@ export function resultOf({ options, crowd, installation, tormentor, verdict, aud
   const sound = accepted > 0 && answered === accepted && lost + duplicated + reordered + verdict.wrong === 0 && audit?.sound === true && drained && disagreements.length === 0 && installation.crashes.length === 0;
   return {
     sound, accepted, answered, lost, duplicated, reordered, faults: tormentor.counts,
-    seed: options.seed, minutes: options.minutes, rate: options.rate, wrong: verdict.wrong, deadLettered: verdict.deadLettered, inLog: verdict.inLog, skipped: crowd.traffic.skipped,
+    seed: options.seed, minutes: options.minutes, rate: options.rate, wrong: verdict.wrong, deadLettered: verdict.deadLettered, inLog: verdict.inLog, timers: verdict.timers, effects: { done: counter.effects.size, askedAgain: counter.repeated }, skipped: crowd.traffic.skipped,
     waitMillis: crowd.waits.summary(), followed: crowd.followers.reduce((sum, { total }) => sum + total, 0), breaks: crowd.followers.reduce((sum, { breaks }) => sum + breaks, 0),
     answers: Object.fromEntries([...crowd.ledger.codes].sort()), audit: audit === undefined ? null : { ...audit, findings: undefined },
     crashes: installation.crashes, failedStarts: installation.failedStarts.length, drained, troubles: [...disagreements, ...troubles, ...tormentor.troubles], seconds,

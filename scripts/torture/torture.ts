@@ -1,10 +1,11 @@
 /** One run, from the first server to the verdict. */
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../../platform/clock.js';
 import { packageRoot } from '../../platform/package-root.js';
 import { Crowd } from './crowd.js';
 import { drawing } from './draw.js';
-import { drain } from './drain.js';
+import { drain, SOON } from './drain.js';
 import { Tormentor } from './faults/tormentor.js';
 import { Installation } from './installation/installation.js';
 import { pause, Progress } from './installation/wait.js';
@@ -12,6 +13,7 @@ import { auditCommand } from './judge/audit-command.js';
 import { LogReader } from './judge/history.js';
 import { judge } from './judge/verdict.js';
 import type { TortureOptions } from './options.js';
+import { Counter } from './traffic/counter.js';
 import { keepEvidence, resultOf, type Result } from './report.js';
 
 /** Of the audit command. */
@@ -26,6 +28,7 @@ export class Torture {
   private readonly seconds: Record<string, number> = {};
   private installation: Installation | undefined;
   private crowd: Crowd | undefined;
+  private counter: Counter | undefined;
 
   constructor(private readonly options: TortureOptions) {}
 
@@ -37,13 +40,15 @@ export class Torture {
     let sound = false;
     try {
       this.say(`seed ${seed}; logs are in ${this.folder}`);
-      const installation = this.installation = await Installation.start({ folder: join(this.folder, 'run'), partitions, random });
+      const counter = this.counter = await Counter.open(drawing(seed * 31 + 300));
+      const installation = this.installation = await Installation.start({ folder: join(this.folder, 'run'), partitions, random, origin: counter.origin });
       await installation.populate(processes);
-      const result = await this.torment(installation);
+      const result = await this.torment(installation, counter);
       ({ sound } = result);
       return result;
     } finally {
       this.crowd?.close();
+      this.counter?.close();
       await this.installation?.close();
       if (sound && !this.options.keep) rmSync(this.folder, { recursive: true, force: true });
     }
@@ -58,7 +63,7 @@ export class Torture {
     appendFileSync(join(this.folder, 'run.log'), text);
   }
 
-  private async torment(installation: Installation): Promise<Result> {
+  private async torment(installation: Installation, counter: Counter): Promise<Result> {
     const { options } = this;
     const crowd = this.crowd = new Crowd(installation, options);
     await crowd.listening();
@@ -72,19 +77,19 @@ export class Torture {
     crowd.traffic.stop();
     this.lap('faults');
     this.say(`the faults are over; ${crowd.ledger.accepted} accepted, ${crowd.traffic.open} open`);
-    return this.verdict(installation, crowd, tormentor);
+    return this.verdict(installation, { crowd, counter }, tormentor);
   }
 
-  private async verdict(installation: Installation, crowd: Crowd, tormentor: Tormentor): Promise<Result> {
+  private async verdict(installation: Installation, { crowd, counter }: { crowd: Crowd; counter: Counter }, tormentor: Tormentor): Promise<Result> {
     const reader = await LogReader.open(installation.brokers.direct, installation.prefix, installation.partitions);
     try {
       const { history, drained } = await drain({ installation, crowd, reader, trouble: (text) => { this.trouble(text); } });
       this.lap('drain');
       this.say('quiet; judging');
       const audit = await auditCommand({ program: installation.program, env: installation.environment(), millis: AUDIT }).catch((error: unknown) => { this.trouble(String(error)); return undefined; });
-      const verdict = judge({ sent: new Map([...crowd.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: crowd.ledger.contradictions, history, followers: crowd.followers });
+      const verdict = judge({ sent: new Map([...crowd.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: crowd.ledger.contradictions, history, followers: crowd.followers, books: counter, until: systemClock.now() + SOON });
       this.lap('verdict');
-      const result = resultOf({ options: this.options, crowd, installation, tormentor, verdict, audit, drained, troubles: this.troubles, seconds: this.seconds });
+      const result = resultOf({ options: this.options, crowd, counter, installation, tormentor, verdict, audit, drained, troubles: this.troubles, seconds: this.seconds });
       if (!result.sound) {
         await keepEvidence(this.folder, installation, verdict, audit);
         return { ...result, kept: this.folder };

@@ -8,8 +8,8 @@ async function kill(run: FaultRun): Promise<void> {
   await run.replace(node);
 }
 
-async function roll(run: FaultRun): Promise<void> {
-  for (const node of run.installation.of(run.fault.role)) {
+async function roll(run: FaultRun, role = run.fault.role): Promise<void> {
+  for (const node of run.installation.of(role)) {
     if (run.ending.aborted || !node.alive || node.held) continue;
     await run.holding(node, () => run.stop(node));
     await run.replace(node);
@@ -37,4 +37,12 @@ async function stand(run: FaultRun): Promise<void> {
   });
 }
 
-export const processes = { kill, roll, scale, pause: stand, freeze: stand };
+/** All at once: every client comes back to processes that know nothing of it. */
+async function killEgress(run: FaultRun): Promise<void> {
+  const nodes = run.installation.of('egress').filter(({ held }) => !held);
+  await Promise.all(nodes.map((node) => run.holding(node, () => node.kill())));
+  await Promise.all(nodes.map((node) => run.replace(node)));
+}
+
+export const processes = { kill, roll: (run: FaultRun) => roll(run), scale, pause: stand, freeze: stand };
+export const edges = { 'egress-kill': killEgress, 'egress-roll': (run: FaultRun) => roll(run, 'egress') };

@@ -17,6 +17,15 @@ async function stand(run: FaultRun): Promise<void> {
   try { await run.lasting(); } finally { redis.signal('SIGCONT'); }
 }
 
+/** What it had some seconds ago, as from a backup, or from a replica that had not everything when it took over. */
+async function rollBack(run: FaultRun): Promise<void> {
+  const { redis } = run.installation;
+  const copy = await redis.copy();
+  await run.lasting();
+  await redis.down('SIGKILL');
+  await redis.up(copy);
+}
+
 export const redis = {
-  'redis-flush': flush, 'redis-restart': (run: FaultRun) => restart(run, 'SIGTERM'), 'redis-kill': (run: FaultRun) => restart(run, 'SIGKILL'), 'redis-pause': stand,
+  'redis-flush': flush, 'redis-restart': (run: FaultRun) => restart(run, 'SIGTERM'), 'redis-kill': (run: FaultRun) => restart(run, 'SIGKILL'), 'redis-pause': stand, 'redis-rollback': rollBack,
 };

@@ -7,6 +7,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Brokers } from './brokers.js';
+import { botSettings, layBots } from './bots.js';
 import { buildProgram } from './build.js';
 import { Node, ROLES, type Role } from './node.js';
 import { freePort, Redis } from './redis.js';
@@ -26,6 +27,8 @@ export interface InstallationOptions {
   readonly partitions: number;
   /** Draws what the proxies do. */
   readonly random: () => number;
+  /** Of the server that bots call. */
+  readonly origin: string;
 }
 
 export class Installation {
@@ -43,6 +46,7 @@ export class Installation {
     const { folder, random } = options;
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
+    layBots(join(folder, 'bots'), options.origin);
     const starts = await Promise.allSettled([buildProgram(join(folder, 'dist')), Brokers.start(join(folder, 'kafka'), ZONES, random), Redis.start(join(folder, 'redis'), ZONES, random)] as const);
     const [program, brokers, redis] = starts;
     if (program.status === 'fulfilled' && brokers.status === 'fulfilled' && redis.status === 'fulfilled') return new Installation(options, program.value, brokers.value, redis.value);
@@ -103,6 +107,7 @@ export class Installation {
   /** Settings of the program: by a zone's proxies, or directly for a command. */
   environment(brokers = this.brokers.direct.join(','), redis?: string): Record<string, string> {
     return {
+      ...botSettings(join(this.folder, 'bots'), this.options.origin),
       CONFAB_KAFKA_BROKERS: brokers, CONFAB_PREFIX: this.prefix, CONFAB_PARTITIONS: String(this.partitions), CONFAB_DATA_DIR: join(this.folder, 'data'),
       ...(redis === undefined ? {} : { CONFAB_REDIS_URL: redis }),
     };

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { pause } from './wait.js';
 
-export const ROLES = ['ingress', 'intent', 'dialogue', 'analytics', 'egress'] as const;
+export const ROLES = ['ingress', 'intent', 'dialogue', 'timers', 'analytics', 'egress'] as const;
 export type Role = (typeof ROLES)[number];
 export type Exit = number | NodeJS.Signals;
 

@@ -2,7 +2,8 @@
 import { Agent, request } from 'node:http';
 import { WebSocket } from 'ws';
 
-export interface Letter { readonly conversation: string; readonly text: string; readonly key: string | undefined }
+/** @property bot undefined: the default one */
+export interface Letter { readonly conversation: string; readonly text: string; readonly key: string | undefined; readonly bot?: string | undefined }
 
 export type Answer =
   | { readonly kind: 'accepted'; readonly messageId: string; readonly position: string; readonly duplicate: boolean }
@@ -32,9 +33,9 @@ export class HttpDoor implements Door {
 
   constructor(private readonly url: string) {}
 
-  send({ conversation, text, key }: Letter): Promise<Answer> {
+  send({ conversation, text, key, bot }: Letter): Promise<Answer> {
     return new Promise((resolve) => {
-      const body = JSON.stringify({ text });
+      const body = JSON.stringify({ text, ...(bot === undefined ? {} : { botId: bot }) });
       const call = request(`${this.url}/v1/conversations/${conversation}/messages`, {
         method: 'POST', agent: this.agent, timeout: PATIENCE,
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...(key === undefined ? {} : { 'idempotency-key': key }) },
@@ -79,12 +80,12 @@ export class SocketDoor implements Door {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
-  send({ conversation, text, key }: Letter): Promise<Answer> {
+  send({ conversation, text, key, bot }: Letter): Promise<Answer> {
     return new Promise((resolve) => {
       if (!this.isOpen) { resolve({ kind: 'refused', code: 'no socket', retryAfterMs: undefined }); return; }
       const ref = String(this.next++);
       this.waiting.set(ref, { conversation, at: performance.now(), resolve });
-      this.socket?.send(JSON.stringify({ type: 'message', ref, conversationId: conversation, text, ...(key === undefined ? {} : { idempotencyKey: key }) }));
+      this.socket?.send(JSON.stringify({ type: 'message', ref, conversationId: conversation, text, ...(bot === undefined ? {} : { botId: bot }), ...(key === undefined ? {} : { idempotencyKey: key }) }));
     });
   }
 

@@ -3,6 +3,7 @@
  * an idempotency key and are repeated until it is known that they were accepted; some are sent twice at once, some again much
  * later, and some keys are used for another text, which must be refused.
  */
+import { CLERK } from '../installation/bots.js';
 import type { Answer, Door, Letter } from './door.js';
 import type { Ledger, Sent } from './ledger.js';
 
@@ -30,6 +31,10 @@ const REPEAT_WITHIN = 15_000;
 const FINAL = new Set(['CONFAB_IDEMPOTENCY_KEY_REUSED', 'CONFAB_BODY_INVALID', 'CONFAB_FRAME_INVALID', 'CONFAB_IDEMPOTENCY_KEY_INVALID', 'CONFAB_CONVERSATION_ID_INVALID', 'CONFAB_CONVERSATION_FORBIDDEN']);
 
 const PHRASES = ['Where is my parcel?', 'Tell me a joke', 'hello', 'I want to speak of the weather', 'thank you', 'cancel', 'yes', 'no'];
+/** For the bot of reminders and actions. */
+const WISHES = ['remind me soon', 'remind me soon', 'remind me later', 'a reminder right now', 'remind me tomorrow', 'forget the reminder', 'book a seat', 'book a seat', 'order and pay', 'what number is next', 'hello'];
+/** Every so manieth conversation is with it. */
+const WITH_CLERK = 3;
 export const REFUSED_MARK = 'must-be-refused';
 
 export class Traffic {
@@ -78,7 +83,8 @@ export class Traffic {
     const conversation = ids[Math.floor(random() ** 2 * ids.length)] ?? '';
     const count = this.sent++;
     if (random() < MALFORMED) { this.watch(this.malformed(conversation, count)); return; }
-    const text = `${PHRASES[Math.floor(random() * PHRASES.length)] ?? ''} (${count})`;
+    const phrases = botOf(conversation) === undefined ? PHRASES : WISHES;
+    const text = `${phrases[Math.floor(random() * phrases.length)] ?? ''} (${count})`;
     this.watch(random() < KEYED ? this.keyed(ledger.begin(conversation, text, `key-${count}`)) : this.once(ledger.begin(conversation, text, undefined)));
   }
 
@@ -139,7 +145,7 @@ export class Traffic {
   }
 
   private async attempt(letter: Letter): Promise<Answer & { code: string }> {
-    const answer = await (this.options.door()?.send(letter) ?? Promise.resolve<Answer>({ kind: 'refused', code: 'no process', retryAfterMs: undefined }));
+    const answer = await (this.options.door()?.send({ ...letter, bot: botOf(letter.conversation) }) ?? Promise.resolve<Answer>({ kind: 'refused', code: 'no process', retryAfterMs: undefined }));
     const code = answer.kind === 'accepted' ? (answer.duplicate ? 'accepted, duplicate' : 'accepted') : answer.code;
     this.options.ledger.count(code);
     return { ...answer, code };
@@ -154,6 +160,8 @@ export class Traffic {
     });
   }
 }
+
+function botOf(conversation: string): string | undefined { return Number(conversation.slice(1)) % WITH_CLERK === 0 ? CLERK : undefined; }
 
 /** Somewhat less than the server asks for: a client that is early must be told so, not harmed. */
 function backOff(answer: Answer, tries: number, random: () => number): number {
