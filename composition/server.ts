@@ -16,6 +16,9 @@ import type { Infrastructure, Role } from './process.js';
 import { defined } from './settings.js';
 import { hasWebPage, webPage } from './web-page.js';
 
+/** Of the time that a stop may take: the rest is for answers to the closes and for all that stops after the server. */
+const CLOSING_SHARE = 0.5;
+
 export interface ServerParts {
   readonly components: readonly Component[];
   /** Where it listens, once started. */
@@ -40,7 +43,8 @@ export async function serverComponents(infrastructure: Infrastructure, roles: Re
 export async function buildRoutes(infrastructure: Infrastructure, roles: ReadonlySet<Role>, authenticator: Authenticator, ready: () => boolean): Promise<{ readonly app: FastifyInstance; readonly parts: readonly Component[] }> {
   const { config } = infrastructure;
   const app = buildHttpServer({
-    ...infrastructure, authenticator, ready, host: config.http.host, insecure: config.auth.mode === 'insecure', maxBodyBytes: config.http.maxBody, version: packageVersion(),
+    ...infrastructure, authenticator, ready, host: config.http.host, insecure: config.auth.mode === 'insecure', maxBodyBytes: config.http.maxBody,
+    slowClientMillis: config.delivery.slowClient, maxSockets: config.delivery.maxSockets, maxHandshakes: config.delivery.maxHandshakes, version: packageVersion(),
     trustProxy: typeof config.http.trustProxy === 'object' ? [...config.http.trustProxy] : config.http.trustProxy,
     ...defined({ publicUrl: config.http.publicUrl, allowedOrigins: config.http.allowedOrigins }),
   });
@@ -89,7 +93,11 @@ function httpComponent(app: FastifyInstance, { config }: Infrastructure): Compon
       }
     },
     drain: () => { app.confab.drain(); },
-    stop: () => app.close(),
+    // Stages and the reader of replies stop after this: sockets that are still open get their replies.
+    stop: async () => {
+      await app.confab.closeSockets(config.http.drainTimeout * CLOSING_SHARE);
+      await app.close();
+    },
   };
 }
 

@@ -300,28 +300,6 @@ test('typing goes to the other sockets of the conversation, at most once in 3 s;
   assert.deepEqual(updates.map((update) => [update.state, update.position]), [['delivered', position], ['read', position]]);
 });
 
-test('a client that reads too slowly is closed with 4000, and only that one', async (t) => {
-  const scene = await Scene.make();
-  const { app } = await testNode(t, scene, { maxQueueBytes: 100_000 });
-  const [slow, quick] = [await openSocket(app, stream('c1'), 'confab.v1'), await openSocket(app, stream('c1'), 'confab.v1')];
-  await slow.next();
-  await quick.next();
-  slow.socket.pause();
-  const text = 'x'.repeat(4_000);
-  const all = [];
-  for (let i = 0; i < 60; i += 1) { all.push(await scene.answer('c1', await scene.accept('c1'), { parts: [part(text)] })); await turns(2); }
-  assert.deepEqual((await frames(quick, 60)).map(({ position }) => position), all);
-  slow.socket.resume();
-  const closed = await slow.closed;
-  assert.deepEqual(closed, { code: 4000, reason: { code: 'CONFAB_SLOW_CONSUMER', retryAfterMs: 0 } });
-  // It comes back from where it stood: what it saw and what it gets now is everything, once.
-  const seen: unknown[] = [];
-  for (let i = 0; ; i += 1) { const frame = (slow as unknown as { frames: Frame[] }).frames[i]; if (!frame) break; seen.push(frame.position); }
-  const back = await openSocket(app, stream('c1', String(seen[seen.length - 1])), 'confab.v1');
-  await back.next();
-  assert.deepEqual([...seen, ...(await frames(back, 60 - seen.length)).map(({ position }) => position)], all);
-});
-
 test('a drain closes every socket with 1012 or 1001', async (t) => {
   const scene = await Scene.make();
   const { app } = await testNode(t, scene);

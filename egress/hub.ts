@@ -9,6 +9,7 @@ import type { LogRecovery } from './log-recovery.js';
 import type { LogTopics } from './log-topics.js';
 import type { EgressMetrics } from './metrics.js';
 import type { Outbox, OutboxRead } from './outbox/outbox.js';
+import { SharedReads } from './shared-reads.js';
 import type { Subscription } from './subscription.js';
 
 export interface HubOptions {
@@ -27,6 +28,12 @@ const LOOK_BACK = 600_000;
 const RECENT_MILLIS = 10_000;
 /** A second look after a lapse: the first may have come before every channel was subscribed again. */
 const SECOND_LOOK = 1_000;
+/** Outcomes of one look into the outbox: a client that missed more asks again, when it has taken these. */
+const PAGE = 64;
+/** Looks into the outbox at the same time: after a node has died thousands resume at once, and live frames must not wait for them. */
+const READS = 64;
+/** Bytes of outcomes that were read already and wait for sockets whose network is full, of all sockets together. */
+const MOST_HELD = 64 * 1024 * 1024;
 
 export class Hub {
   readonly topics: LogTopics;
@@ -34,6 +41,8 @@ export class Hub {
   readonly clock: Clock;
   readonly logger: Logger;
   private readonly subscriptions = new Map<string, Set<Subscription>>();
+  private readonly reads = new SharedReads<OutboxRead>(READS);
+  private held = 0;
   private readonly recent = new Map<number, { readonly at: number; readonly position: Promise<string> }>();
 
   constructor(private readonly options: HubOptions) {
@@ -61,12 +70,22 @@ export class Hub {
   /** undefined when the outbox does not answer: the log does. */
   async readOutbox(subscription: Subscription, after: string): Promise<OutboxRead | undefined> {
     try {
-      return await this.options.outbox.read(subscription.partition, subscription.key, after);
+      const { partition, key } = subscription;
+      return await this.reads.run(`${key} ${after}`, () => this.options.outbox.read(partition, key, after, PAGE));
     } catch (thrown) {
       if (!isCode(thrown, 'CONFAB_STATE_UNAVAILABLE')) throw thrown;
       return undefined;
     }
   }
+
+  /** False when too much is held already: it has to be read again. */
+  hold(bytes: number): boolean {
+    if (this.held + bytes > MOST_HELD) return false;
+    this.held += bytes;
+    return true;
+  }
+
+  letGo(bytes: number): void { this.held -= bytes; }
 
   /** A position that everything unanswered comes after, without looking for one conversation. */
   recentPosition(partition: number): Promise<string> {

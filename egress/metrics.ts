@@ -6,6 +6,8 @@ export class EgressMetrics {
   private readonly subscriptionGauge: Gauge;
   private readonly frameCounter: Counter;
   private readonly slowCounter: Counter;
+  private readonly behindGauge: Gauge;
+  private readonly droppedCounter: Counter;
   private readonly outcomeCounter: Counter;
   private readonly turns: Histogram;
   /** Sent since the counter was last read. */
@@ -16,7 +18,9 @@ export class EgressMetrics {
     this.socketGauge = new Gauge({ name: 'confab_egress_sockets', help: 'Open sockets that follow conversations.', registers });
     this.subscriptionGauge = new Gauge({ name: 'confab_egress_subscriptions', help: 'Subscriptions of open sockets.', registers });
     this.frameCounter = new Counter({ name: 'confab_egress_frames_total', help: 'Frames sent.', registers, collect: () => { this.tellFrames(); } });
-    this.slowCounter = new Counter({ name: 'confab_egress_slow_closes_total', help: 'Sockets closed because their client read too slowly.', registers });
+    this.slowCounter = new Counter({ name: 'confab_egress_slow_closes_total', help: 'Sockets closed with 4000 because their client read nothing for CONFAB_SLOW_CLIENT_TIMEOUT.', registers });
+    this.behindGauge = new Gauge({ name: 'confab_egress_sockets_behind', help: 'Open sockets with CONFAB_SOCKET_QUEUE under way: their outcomes wait in the outbox.', registers });
+    this.droppedCounter = new Counter({ name: 'confab_egress_dropped_frames_total', help: 'Frames that may be lost (typing, deltas, receipts) and were, for clients that read slowly.', registers });
     this.outcomeCounter = new Counter({ name: 'confab_egress_outcomes_total', help: 'Outcomes read from the log and announced.', registers });
     this.turns = new Histogram({
       name: 'confab_turn_duration_seconds', help: 'From the acceptance of a message to the delivery of its outcome to a socket.', registers,
@@ -28,6 +32,8 @@ export class EgressMetrics {
   socketClosed(subscriptions: number): void { this.socketGauge.dec(); this.subscriptionGauge.dec(subscriptions); }
   subscribed(change: number): void { this.subscriptionGauge.inc(change); }
   frame(): void { this.frames += 1; }
+  behind(change: number): void { this.behindGauge.inc(change); }
+  dropped(): void { this.droppedCounter.inc(); }
   slowClose(): void { this.slowCounter.inc(); }
   announced(outcomes: number): void { this.outcomeCounter.inc(outcomes); }
   turn(seconds: number): void { this.turns.observe(Math.max(0, seconds)); }

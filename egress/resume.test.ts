@@ -1,7 +1,7 @@
 /**
  * Model: one conversation, a client that is cut off again and again at every possible place and resumes from the last
- * position that it saw, an outbox that forgets, a fan-out that loses, a reader that is killed and reads again. Whatever
- * happens, the client gets each outcome once and in order.
+ * position that it saw, a network that is full, an outbox that forgets, a fan-out that loses, a reader that is killed and reads
+ * again. Whatever happens, the client gets each outcome once and in order.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,6 +18,7 @@ import { MemoryOutbox } from './outbox/memory.js';
 import { RepliesReader } from './replies-reader.js';
 import { Subscription, type Outlet } from './subscription.js';
 import { Scene, turns } from './testing.js';
+import { TurnLine } from './turn-line.js';
 
 const KEY = 'default/c1';
 
@@ -46,13 +47,22 @@ class Client implements Outlet {
   readonly errors: ConfabError[] = [];
   readonly got: { type: string; position: string; recovered?: boolean }[] = [];
   cutAfter = Infinity;
+  /** The network is full now and then, for a while. */
+  private readonly line = new TurnLine({ behind: () => undefined });
+  constructor(private readonly random?: Random) {}
+  get behind(): boolean { return this.line.full; }
+  room(): Promise<void> | undefined { return this.line.room(); }
+  turn<T>(work: () => Promise<T>): Promise<T> { return this.line.turn(work); }
   deliver(frame: string): void {
     if (!this.open) return;
+    if (this.random !== undefined && this.random.float() < 0.3) {
+      this.line.fall();
+      void turns(Math.floor(this.random.float() * 12)).then(() => { this.line.rise(); });
+    }
     this.got.push(JSON.parse(frame) as Client['got'][number]);
     if (this.got.filter(({ type }) => type !== 'ready').length >= this.cutAfter) this.open = false;
   }
   deliverLossy(frame: string): boolean { this.deliver(frame); return true; }
-  async deliverPaced(frame: string): Promise<void> { this.deliver(frame); }
   error(error: ConfabError): void { this.errors.push(error); }
   get outcomes(): string[] { return this.got.filter(({ type }) => type !== 'ready' && type !== 'recovering').map(({ position }) => position); }
 }
@@ -90,12 +100,12 @@ async function play(seed: number): Promise<void> {
   const start = `${topics.epoch}-000000000000-00`;
   const expected: string[] = [];
   const seen: string[] = [];
-  let [after, client, subscription] = [start, new Client(), undefined as Subscription | undefined];
+  let [after, client, subscription] = [start, new Client(random), undefined as Subscription | undefined];
   const reconnect = (): void => {
     subscription?.close();
     seen.push(...client.outcomes);
     after = seen[seen.length - 1] ?? start;
-    client = new Client();
+    client = new Client(random);
     client.cutAfter = 1 + Math.floor(random.float() * 4);
     subscription = new Subscription(hub, client, KEY, 'c1', 0);
     void subscription.start(after);

@@ -13,6 +13,7 @@ import type { ReceiptState } from './receipt-notice.js';
 import { ReceiptPace } from './receipt-pace.js';
 import type { Receipts } from './receipts.js';
 import { Subscription, type Outlet } from './subscription.js';
+import { TurnLine } from './turn-line.js';
 
 export interface SessionOptions {
   readonly session: SocketSession;
@@ -24,7 +25,7 @@ export interface SessionOptions {
   /** The one conversation of the socket; without it the client subscribes by frames. */
   readonly only?: { readonly conversationId: string; readonly after: string | undefined };
   readonly maxSubscriptions: number;
-  /** Bytes that may wait for the network before the client counts as too slow. */
+  /** Bytes that may be under way to the client; beyond, outcomes wait in the outbox. */
   readonly maxQueueBytes: number;
 }
 
@@ -38,14 +39,17 @@ export class EgressSession implements SocketHandler, Outlet {
   readonly id: string;
   private readonly session: SocketSession;
   private readonly subscriptions = new Map<string, Subscription>();
-  private readonly typed = new Map<string, number>();
+  /** Made with the first of these frames: idle sockets are many. */
+  private typed: Map<string, number> | undefined;
+  private readonly line: TurnLine;
   private limitTold = false;
-  /** Made with the first receipt: idle sockets are many. */
+  /** Made with the first receipt. */
   private pace: ReceiptPace | undefined;
 
   constructor(private readonly options: SessionOptions) {
     this.id = options.id;
     this.session = options.session;
+    this.line = new TurnLine(options.metrics);
     options.metrics.socketOpened();
   }
 
@@ -71,6 +75,7 @@ export class EgressSession implements SocketHandler, Outlet {
     this.options.metrics.socketClosed(this.subscriptions.size);
     for (const subscription of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();
+    this.line.close();
   }
 
   renewed(principal: Principal): void {
@@ -85,37 +90,37 @@ export class EgressSession implements SocketHandler, Outlet {
     }
   }
 
-  /** The network has not taken what it was given: no more is given for now but what has to be. */
-  private get isBehind(): boolean { return this.session.bufferedBytes >= this.options.maxQueueBytes / 4; }
-
   deliver(frame: string): void {
-    if (!this.session.open) return;
-    this.session.sendText(frame);
+    const { session } = this;
+    if (!session.open) return;
+    session.sendText(frame);
     this.options.metrics.frame();
-    if (this.session.bufferedBytes > this.options.maxQueueBytes) {
-      this.options.metrics.slowClose();
-      this.session.close(CloseCode.SLOW_CONSUMER, 'CONFAB_SLOW_CONSUMER', 0);
-    }
+    if (session.underWay > this.options.maxQueueBytes) this.line.fall();
   }
 
-  deliverLossy(frame: string): boolean {
-    if (!this.session.open || this.isBehind) return false;
-    this.session.sendText(frame);
-    this.options.metrics.frame();
+  deliverLossy(frame: string, longer = false): boolean {
+    const { session, options } = this;
+    if (!session.open) return false;
+    if (this.behind || session.underWay >= options.maxQueueBytes / (longer ? 2 : 4)) {
+      options.metrics.dropped();
+      return false;
+    }
+    session.sendText(frame);
+    options.metrics.frame();
     return true;
   }
 
-  deliverPaced(frame: string): Promise<void> {
-    if (!this.isBehind) {
-      this.deliver(frame);
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => {
-      if (!this.session.open) { resolve(); return; }
-      this.options.metrics.frame();
-      this.session.sendText(frame, () => { resolve(); });
-    });
+  get behind(): boolean { return this.line.full; }
+  room(): Promise<void> | undefined { return this.line.room(); }
+  turn<T>(work: () => Promise<T>): Promise<T> { return this.line.turn(work); }
+
+  /** Called by the socket. */
+  taken(): void {
+    if (this.line.full && this.session.underWay <= this.options.maxQueueBytes / 4) this.line.rise();
   }
+
+  /** Called by the socket. */
+  slow(): void { this.options.metrics.slowClose(); }
 
   error(error: ConfabError, conversationId: string): void { this.session.sendError(error, { conversationId }); }
 
@@ -166,7 +171,7 @@ export class EgressSession implements SocketHandler, Outlet {
     const found = this.subscriptions.get(conversationId);
     if (!found) return;
     this.subscriptions.delete(conversationId);
-    this.typed.delete(conversationId);
+    this.typed?.delete(conversationId);
     this.options.metrics.subscribed(-1);
     found.close();
   }
@@ -180,7 +185,8 @@ export class EgressSession implements SocketHandler, Outlet {
 
   private typing(subscription: Subscription): void {
     const now = this.options.hub.clock.now();
-    if (now - (this.typed.get(subscription.conversationId) ?? -Infinity) < TYPING_MILLIS) return;
+    if (now - (this.typed?.get(subscription.conversationId) ?? -Infinity) < TYPING_MILLIS) return;
+    this.typed ??= new Map();
     this.typed.set(subscription.conversationId, now);
     const { scopes } = this.session.principal;
     const author = { type: scopes.has('agent') && !scopes.has('messages:write') ? 'agent' : 'person' };

@@ -6,7 +6,6 @@
  * So what was trimmed, flushed or missed is found by one rule.
  */
 import { ConfabError, toConfabError } from '../platform/errors.js';
-import type { Timer } from '../platform/clock.js';
 import { parseOrigin } from '../platform/live-bus/live-channel.js';
 import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
@@ -14,28 +13,36 @@ import type { Hub } from './hub.js';
 import { positionAt } from './outcome.js';
 import { parseNotice, type ReceiptMarks, type ReceiptState } from './receipt-notice.js';
 import type { ReceiptSource } from './receipts.js';
+import { attempt, noticeOften } from './subscription-waits.js';
 
 /** What a subscription needs of its socket. */
 export interface Outlet {
   readonly id: string;
   readonly open: boolean;
+  /** The client has not taken what it was given: outcomes stay in the outbox until it has. */
+  readonly behind: boolean;
   /** Sends a frame of the subscription. */
   deliver(frame: string): void;
-  /** Sends a frame that may be lost, if the network is not behind; false when it was not sent. */
-  deliverLossy(frame: string): boolean;
-  /** Sends a frame of many; resolves when the network has taken enough for the next. */
-  deliverPaced(frame: string): Promise<void>;
+  /** Sends a frame that may be lost, if the network has room; false when it was not sent. `longer`: it is lost later than others. */
+  deliverLossy(frame: string, longer?: boolean): boolean;
+  /** Resolves when the socket is not behind any more, or closed; undefined: it is not behind. */
+  room(): Promise<void> | undefined;
+  /** Does one piece of work when the socket has room for what comes of it and it is this subscription's turn among those of the socket. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
   error(error: ConfabError, conversationId: string): void;
 }
 
+interface Found { readonly position: string; readonly frame: string }
+
 /** Sorts after every position. */
 const BEYOND_ALL = 'z';
-const RECOVERING_MILLIS = 5_000;
-const RETRY_MILLIS = 1_000;
-const MAX_PENDING = 64;
+/** Announcements kept while older outcomes are fetched; those beyond are fetched too. */
+const MAX_PENDING = 16;
+/** Of those that come late, which cannot be fetched. */
+const MAX_LATE = 256;
 /** Outcomes that are remembered, so that one which comes late is not sent twice: as many as one answer of outbox or log may hold. */
 const REMEMBERED = 512;
-/** After so many looks into outbox and log that brought nothing, a live outcome goes out whatever it says came before it. */
+/** After so many looks into outbox and log, one after the other, that brought nothing, a live outcome goes out whatever it says came before it. */
 const ROUNDS = 3;
 
 export class Subscription implements ReceiptSource {
@@ -46,7 +53,8 @@ export class Subscription implements ReceiptSource {
   private live = false;
   private closed = false;
   private pending: Announcement[] | undefined;
-  private overflowed = false;
+  /** The newest position that was announced and not kept. */
+  private wanted = '';
   /** Places of what was sent, as numbers: a socket may have thousands of conversations. */
   private recent: number[] | undefined;
   private again = false;
@@ -57,11 +65,11 @@ export class Subscription implements ReceiptSource {
   /** Older outcomes are gone from the log: what comes goes out without them. */
   private gone = false;
 
-  constructor(private readonly hub: Hub, private readonly outlet: Outlet, readonly key: string, readonly conversationId: string, readonly partition: number) {}
+  constructor(readonly hub: Hub, readonly outlet: Outlet, readonly key: string, readonly conversationId: string, readonly partition: number) {}
 
   /** Follows from `after`, or from now on. Sends `ready` when it stands; never throws. */
   async start(after: string | undefined): Promise<void> {
-    const cancel = this.recovering();
+    const cancel = noticeOften(this);
     try {
       await this.attempt(() => this.hub.attach(this));
       if (after === undefined) await this.startNow(true);
@@ -79,15 +87,28 @@ export class Subscription implements ReceiptSource {
     if (this.closed) return;
     if (announcement.position === '') {
       this.show(announcement);
-    } else if (this.live) {
-      if (!this.pass(announcement, false)) this.catchUp([announcement]);
-    } else if (this.pending !== undefined && this.pending.length < MAX_PENDING) {
-      this.pending.push(announcement);
-    } else if (this.pending === undefined) {
-      this.pending = [announcement];
-    } else {
-      this.overflowed = true;
+    } else if (!this.live) {
+      this.put(announcement);
+    } else if (this.outlet.behind) {
+      if (announcement.late || announcement.position > this.seen) this.catchUp(announcement);
+    } else if (!this.pass(announcement, false)) {
+      this.catchUp(announcement);
     }
+  }
+
+  /** What is announced while the subscription is not live. Where the network is full only the fact is kept that there is more. */
+  private put(announcement: Announcement): void {
+    const { late, position } = announcement;
+    const kept = this.pending?.length ?? 0;
+    if (kept === 0 || kept < (late ? MAX_LATE : this.outlet.behind ? 1 : MAX_PENDING)) (this.pending ??= []).push(announcement);
+    else if (late) this.giveUp();
+    else if (position > this.wanted) this.wanted = position;
+  }
+
+  /** So many that come late while nothing can be sent: the client has to begin anew. */
+  private giveUp(): void {
+    this.outlet.error(new ConfabError('CONFAB_SLOW_CONSUMER', { detail: 'Subscribe again, from the oldest message without an outcome.' }), this.conversationId);
+    this.close();
   }
 
   /** What has no place: who types elsewhere, and a reply in the making, never behind that reply and without a gap in its pieces. */
@@ -113,7 +134,7 @@ export class Subscription implements ReceiptSource {
     const notice = parseNotice(text);
     if (notice === undefined) return false;
     const { state, position, from } = notice;
-    if (from !== this.outlet.id && position > (this.receipts?.[state] ?? '') && this.outlet.deliverLossy(frame)) this.reported(state, position);
+    if (from !== this.outlet.id && position > (this.receipts?.[state] ?? '') && this.outlet.deliverLossy(frame, true)) this.reported(state, position);
     return true;
   }
 
@@ -132,7 +153,7 @@ export class Subscription implements ReceiptSource {
   /** Announcements may have been missed: looks for them. */
   recheck(): void {
     if (this.closed) return;
-    if (this.live) this.catchUp([]); else this.again = true;
+    if (this.live) this.catchUp(undefined); else this.again = true;
   }
 
   close(): void {
@@ -142,11 +163,12 @@ export class Subscription implements ReceiptSource {
     this.hub.detach(this);
   }
 
-  private get cancelled(): boolean { return this.closed || !this.outlet.open; }
+  /** Nobody is there any more. */
+  get cancelled(): boolean { return this.closed || !this.outlet.open; }
 
   /** From now on: what the outbox has is not sent, what was announced since the subscription is. */
   private async startNow(recovered: boolean): Promise<void> {
-    const read = await this.hub.readOutbox(this, BEYOND_ALL);
+    const read = await this.outlet.turn(() => this.hub.readOutbox(this, BEYOND_ALL));
     const first = this.pending?.find((announcement) => !announcement.late);
     const baseline = first === undefined ? read?.last : first.prev ?? positionAt(first.position, 0);
     this.seen = baseline ?? '';
@@ -165,8 +187,8 @@ export class Subscription implements ReceiptSource {
     if (first.lost) { this.base = ''; await this.startNow(false); return; }
     stopNotices();
     this.ready(after, true);
-    await this.send(first.found);
-    await this.attempt(() => this.fetchAll(first.more));
+    const cut = await this.send(first.found);
+    await this.attempt(() => this.fetchAll(cut || first.more));
     await this.drain();
   }
 
@@ -174,10 +196,11 @@ export class Subscription implements ReceiptSource {
     this.outlet.deliver(JSON.stringify({ type: 'ready', conversationId: this.conversationId, position, recovered }));
   }
 
-  /** Leaves the live state until everything after `seen` has been fetched. */
-  private catchUp(pending: Announcement[]): void {
+  /** Leaves the live state until everything after `seen` has been fetched, or the network has room again. */
+  private catchUp(announcement: Announcement | undefined): void {
     this.live = false;
-    this.pending = pending;
+    if (announcement !== undefined && (announcement.late || !this.outlet.behind)) this.pending = [announcement];
+    else this.wanted = announcement?.position ?? '';
     void this.attempt(() => this.fetchAll(true)).then(() => this.drain()).catch((thrown: unknown) => { this.fault(thrown); });
   }
 
@@ -188,41 +211,56 @@ export class Subscription implements ReceiptSource {
       if (this.cancelled) return;
       this.gone = fetched.lost;
       if (fetched.lost) { this.outlet.error(new ConfabError('CONFAB_POSITION_INVALID', { detail: 'Older outcomes are no longer in the log; read the events.' }), this.conversationId); return; }
-      await this.send(fetched.found);
-      wanted = fetched.more;
+      wanted = await this.send(fetched.found) || fetched.more;
     }
   }
 
-  private async fetch(doubted = false): Promise<{ found: readonly { position: string; frame: string }[]; more: boolean; lost: boolean }> {
-    const read = doubted ? undefined : await this.hub.readOutbox(this, this.seen);
+  private async fetch(doubted = false): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
+    const read = doubted ? undefined : await this.outlet.turn(() => this.hub.readOutbox(this, this.seen));
     // Where nothing was known as the subscription began, all that the outbox has came since.
-    if (read && (read.complete || this.seen === '')) return { found: read.entries, more: false, lost: false };
+    if (read && (read.complete || this.seen === '')) return { found: read.entries, more: read.more, lost: false };
     if (this.seen === '') return { found: [], more: false, lost: false };
+    await this.outlet.room();
     const { outcomes, more, lost } = await this.hub.recovery.recover(this.partition, this.key, this.seen, () => this.cancelled);
     return { found: outcomes, more, lost };
   }
 
-  private async send(found: readonly { position: string; frame: string }[]): Promise<void> {
-    for (const { position, frame } of found) {
-      if (this.cancelled) return;
+  /** True when not all of it was sent: the network is full, and too much waits for full networks already. */
+  private async send(found: readonly Found[]): Promise<boolean> {
+    for (const [i, { position, frame }] of found.entries()) {
+      if (this.cancelled) return false;
       if (position <= this.seen) continue;
+      if (this.outlet.behind && !await this.held(found, i)) return true;
       this.remember(position);
-      await this.outlet.deliverPaced(frame);
+      this.outlet.deliver(frame);
     }
+    return false;
+  }
+
+  /** Keeps the rest until the network has room. False: it may not be kept. */
+  private async held(found: readonly Found[], from: number): Promise<boolean> {
+    let bytes = 0;
+    for (let i = from; i < found.length; i += 1) bytes += found[i]?.frame.length ?? 0;
+    if (!this.hub.hold(bytes)) return false;
+    while (this.outlet.behind && !this.cancelled) await this.outlet.room();
+    this.hub.letGo(bytes);
+    return !this.cancelled;
   }
 
   /** What was announced meanwhile, then live. */
   private async drain(): Promise<void> {
-    for (let round = 0; !this.cancelled; round += 1) {
+    for (let round = 0; !this.cancelled;) {
       const pending = this.pending ?? [];
       this.pending = undefined;
       const stuck = pending.findIndex((announcement) => !this.pass(announcement, this.gone || round >= ROUNDS));
-      if (stuck < 0 && !this.overflowed && !this.again) { this.live = true; return; }
+      const missing = this.wanted > this.seen && !this.gone && round < ROUNDS;
+      if (stuck < 0 && !missing && !this.again) { this.wanted = ''; this.live = true; return; }
       this.pending = stuck < 0 ? undefined : pending.slice(stuck);
-      this.overflowed = false;
       this.again = false;
+      const before = this.seen;
       // The outbox was flushed and then got an older outcome again, when it still does not have what stands before an announced one.
-      await this.attempt(() => this.fetchAll(true, stuck >= 0 && round > 0));
+      await this.attempt(() => this.fetchAll(true, (stuck >= 0 || missing) && round > 0));
+      round = this.seen > before ? 0 : round + 1;
     }
   }
 
@@ -244,34 +282,7 @@ export class Subscription implements ReceiptSource {
     if (this.recent.push(placeOf(position)) > REMEMBERED) this.recent.shift();
   }
 
-  /** Tries again as long as the socket is there: log or Redis may be away for a while. */
-  private async attempt<T>(work: () => Promise<T>): Promise<T> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await work();
-      } catch (thrown) {
-        const error = toConfabError(thrown);
-        if (this.cancelled || !error.retryable) throw error;
-        if (tries === 0) this.outlet.error(new ConfabError(error.code, { detail: 'The subscription waits; it goes on by itself.', retryAfterMs: RETRY_MILLIS }), this.conversationId);
-        await this.hub.clock.sleep(RETRY_MILLIS);
-        if (this.cancelled) throw error;
-      }
-    }
-  }
-
-  /** Tells the client every 5 s that its `ready` is still to come. */
-  private recovering(): () => void {
-    let timer: Timer;
-    const arm = (): void => {
-      timer = this.hub.clock.after(RECOVERING_MILLIS, () => {
-        if (this.cancelled) return;
-        this.outlet.deliver(JSON.stringify({ type: 'recovering', conversationId: this.conversationId }));
-        arm();
-      });
-    };
-    arm();
-    return () => { timer.cancel(); };
-  }
+  private attempt<T>(work: () => Promise<T>): Promise<T> { return attempt(this, work); }
 
   private fault(thrown: unknown): void {
     if (this.cancelled) return;

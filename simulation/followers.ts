@@ -125,9 +125,12 @@ class Connection implements Outlet {
     return true;
   }
 
-  deliverPaced(frame: string): Promise<void> {
-    this.deliver(frame);
-    return this.process.clock.sleep(this.parts.dice.wait(1));
+  get behind(): boolean { return false; }
+  room(): undefined { return undefined; }
+
+  async turn<T>(work: () => Promise<T>): Promise<T> {
+    await this.process.clock.sleep(this.parts.dice.wait(1));
+    return work();
   }
 
   error(error: ConfabError): void {

@@ -14,8 +14,8 @@ const outcome = (key: string, offset: number) => ({ key, position: `e-${offset}-
 test('memory outbox: it stays within its bytes, and what was dropped is known of', async () => {
   const outbox = new MemoryOutbox({ clock: new ManualClock(), maxBytes: 10_000 });
   for (let i = 10; i < 40; i += 1) await outbox.append(0, [outcome(`t/${i}`, i)]);
-  assert.deepEqual(await outbox.read(0, 't/10', 'e-00-00'), { entries: [], complete: false, last: 'e-10-01' });
-  assert.deepEqual(await outbox.read(0, 't/10', 'e-10-01'), { entries: [], complete: true, last: 'e-10-01' });
+  assert.deepEqual(await outbox.read(0, 't/10', 'e-00-00'), { entries: [], complete: false, more: false, last: 'e-10-01' });
+  assert.deepEqual(await outbox.read(0, 't/10', 'e-10-01'), { entries: [], complete: true, more: false, last: 'e-10-01' });
   assert.equal((await outbox.read(0, 't/39', 'e-00-00')).entries.length, 1);
 });
 
@@ -25,7 +25,7 @@ test('memory outbox: entries go when their conversation has been quiet for long 
   await outbox.append(0, [outcome('t/old', 1)]);
   await clock.advance(2_000);
   await outbox.append(0, [outcome('t/new', 2)]);
-  assert.deepEqual(await outbox.read(0, 't/old', ''), { entries: [], complete: false, last: 'e-1-01' });
+  assert.deepEqual(await outbox.read(0, 't/old', ''), { entries: [], complete: false, more: false, last: 'e-1-01' });
 });
 
 test('memory outbox: a text that needs two bytes a character counts twice, and a conversation counts beside its entries', async () => {

@@ -53,11 +53,11 @@ export class MemoryOutbox implements Outbox {
     return placed;
   }
 
-  async read(_partition: number, key: string, after: string): Promise<OutboxRead> {
+  async read(_partition: number, key: string, after: string, limit?: number): Promise<OutboxRead> {
     const entries = this.held.get(key)?.entries ?? [];
     let from = entries.length;
     while (from > 0 && (entries[from - 1] as OutboxEntry).position > after) from -= 1;
-    return assess(entries.slice(from), this.known.get(key), after, this.doubtful.has(key));
+    return assess(entries.slice(from, limit === undefined ? undefined : from + limit), this.known.get(key), after, this.doubtful.has(key));
   }
 
   async close(): Promise<void> { this.flush(); }

@@ -126,6 +126,19 @@ export function outboxContract(name: string, make: (t: TestContext, limits: Outb
     assert.equal((await positions(outbox, at(2))).complete, false);
   });
 
+  rule('it is read a page at a time, and says when there is more', async ({ outbox }) => {
+    await outbox.append(3, [2, 4, 6, 8, 10].map((offset) => outcome('t/a', offset, offset === 2 ? null : offset - 2)));
+    const pages = [];
+    for (let after = ''; ;) {
+      const { entries, complete, more } = await outbox.read(3, 't/a', after, 2);
+      pages.push([entries.map(({ position }) => position), complete, more]);
+      if (!more) break;
+      after = entries[entries.length - 1]?.position ?? '';
+    }
+    assert.deepEqual(pages, [[[at(2), at(4)], true, true], [[at(6), at(8)], true, true], [[at(10)], true, false]]);
+    assert.deepEqual((await outbox.read(3, 't/a', at(10), 2)).more, false);
+  });
+
   rule('conversations do not see each other, and large batches are whole', async ({ outbox }) => {
     const many = Array.from({ length: 1_050 }, (_, i) => outcome(`t/c${i % 50}`, i, i < 50 ? null : i - 50));
     const placed = await outbox.append(3, many);

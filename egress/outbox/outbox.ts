@@ -28,8 +28,10 @@ export interface Placed {
 export interface OutboxRead {
   /** Entries after the position that was asked for, in order. */
   readonly entries: readonly OutboxEntry[];
-  /** True when there is certainly no other outcome after the position than `entries`. */
+  /** True when there is certainly no other outcome after the position than `entries` (and, with `more`, those after them). */
   readonly complete: boolean;
+  /** There are more than were asked for: read again after the last one. */
+  readonly more: boolean;
   /** Position of the newest outcome that is known of; undefined: the outbox knows nothing of this conversation. */
   readonly last: string | undefined;
 }
@@ -43,8 +45,8 @@ export interface Outbox {
    * loss, without the replies that follow it: until a reply follows, nothing is complete and the log decides. @throws CONFAB_STATE_UNAVAILABLE some may have been added: append all again
    */
   append(partition: number, outcomes: readonly Outcome[]): Promise<readonly Placed[]>;
-  /** Entries after `after` ('' for all that are kept). @throws CONFAB_STATE_UNAVAILABLE */
-  read(partition: number, key: string, after: string): Promise<OutboxRead>;
+  /** Entries after `after` ('' for all that are kept), the first `limit` of them. @throws CONFAB_STATE_UNAVAILABLE */
+  read(partition: number, key: string, after: string, limit?: number): Promise<OutboxRead>;
   close(): Promise<void>;
 }
 
@@ -65,7 +67,8 @@ export function isGap(newest: string, prev: string | null | undefined): boolean 
 
 /** The rule by which an answer is complete. `doubtful`: of all that came since a loss, dead letters only are known. */
 export function assess(entries: readonly OutboxEntry[], last: string | undefined, after: string, doubtful: boolean): OutboxRead {
-  return { entries, last, complete: !doubtful && reaches(entries, last, after) };
+  const newest = entries[entries.length - 1]?.position;
+  return { entries, last, complete: !doubtful && reaches(entries, last, after), more: newest !== undefined && last !== undefined && newest < last };
 }
 
 function reaches(entries: readonly OutboxEntry[], last: string | undefined, after: string): boolean {

@@ -10,15 +10,27 @@ import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRe
 /** A script takes at most this many outcomes: it holds up the server for well under 3 ms. */
 const CHUNK = 100;
 const DAY = 86_400_000;
+/** More than a stream ever holds. */
+const ALL = 1_000_000;
+
+// The newest position stands behind the first 16 digits of the server's replication id: a server that was started again, or that took
+// over from another one, may lack what came last, and what it has follows on within itself all the same. So it counts as lost.
+const KNOWN = `
+local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)'):sub(1, 16)
+local function known(key)
+  local found = redis.call('GET', key)
+  return found and found:sub(1, 16) == server and found:sub(17)
+end
+`;
 
 // Keys in pairs (newest position, stream); arguments in fours (position, its id in the stream, prev, frame). '' as prev: nothing before; '?': not known.
 // The newest position ends in '?' while of all that came since a loss dead letters only are known: it still compares as itself.
 // Answers '=' + prev for a repeat, '+' + prev, '!' + prev (origin) for a new one, '!?' for a dead letter that may be late, 'L' for a late one.
-const APPEND = `
+const APPEND = `${KNOWN}
 local answers = {}
 for i = 1, #KEYS / 2 do
   local at, position, id, prev, frame = i * 2 - 1, ARGV[i * 4], ARGV[i * 4 + 1], ARGV[i * 4 + 2], ARGV[i * 4 + 3]
-  local last = redis.call('GET', KEYS[at])
+  local last = known(KEYS[at])
   -- The record names an earlier reply that is newer than all that is known: this was flushed, and then got an older outcome again.
   if last and position > last and prev ~= '' and prev ~= '?' and prev > last then last = false end
   local doubtful = last and last:sub(-1) == '?'
@@ -40,17 +52,17 @@ for i = 1, #KEYS / 2 do
     if not last then redis.call('UNLINK', KEYS[at + 1]) end
     redis.call('XADD', KEYS[at + 1], 'MAXLEN', '~', ARGV[2], id, 'p', mark, 'f', frame)
     redis.call('PEXPIRE', KEYS[at + 1], ARGV[1])
-    redis.call('SET', KEYS[at], mark == '!?' and position .. '?' or position, 'PX', ARGV[3])
+    redis.call('SET', KEYS[at], server .. position .. (mark == '!?' and '?' or ''), 'PX', ARGV[3])
     answers[i] = mark
   end
 end
 return answers`;
 
-const READ = `
-local last = redis.call('GET', KEYS[1])
+const READ = `${KNOWN}
+local last = known(KEYS[1])
 if not last then return {} end
 if ARGV[1] ~= '' and last <= ARGV[2] then return { last } end
-return { last, redis.call('XRANGE', KEYS[2], ARGV[1] == '' and '-' or '(' .. ARGV[1], '+') }`;
+return { last, redis.call('XRANGE', KEYS[2], ARGV[1] == '' and '-' or '(' .. ARGV[1], '+', 'COUNT', ARGV[3]) }`;
 
 interface Scripts {
   confabOutboxAppend(keys: number, ...args: string[]): Promise<string[]>;
@@ -94,10 +106,10 @@ export class RedisOutbox implements Outbox {
     return (await Promise.all(calls)).flat().map((answer) => ({ prev: parseMark(answer).prev, late: answer === 'L' || answer.endsWith('!?') }));
   }
 
-  async read(partition: number, key: string, after: string): Promise<OutboxRead> {
+  async read(partition: number, key: string, after: string, limit = ALL): Promise<OutboxRead> {
     const base = this.base(partition);
     const id = after === '' ? '' : idOf(after);
-    const [newest, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after));
+    const [newest, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after, String(limit)));
     const entries = (found ?? []).map(([entryId, fields]): OutboxEntry => ({ position: this.position(entryId), ...parseMark(fields[1] ?? ''), frame: fields[3] ?? '' }));
     const doubtful = newest?.endsWith('?') === true;
     return assess(entries, doubtful ? newest.slice(0, -1) : newest, after, doubtful);

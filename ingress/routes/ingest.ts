@@ -12,6 +12,7 @@ export function ingestRoute(app: FastifyInstance, ingress: IngressContext): void
   socketRoute(app, {
     url: '/v1/ingest',
     subprotocol: 'confab.ingest.v1',
+    selfLimited: true,
     schema: { querystring: { type: 'object', properties: {}, additionalProperties: false } },
     authorize: (principal) => { requireScope(principal, 'messages:write', 'integration'); },
     open: (session) => new IngestSession(session, ingress, validate),

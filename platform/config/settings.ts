@@ -79,7 +79,10 @@ const delivery = {
   outboxEntries: setting('CONFAB_OUTBOX_ENTRIES', integer(1, 10_000), { default: 200, doc: 'Outcomes of a conversation that the outbox keeps for clients that resume; older ones come from the log.' }),
   outboxTtl: setting('CONFAB_OUTBOX_TTL', duration, { default: 86_400_000, doc: 'How long the outbox keeps a conversation after its last outcome.', check: (value) => (value < 1000 ? 'must be at least 1s' : undefined) }),
   outboxMemory: setting('CONFAB_OUTBOX_MEMORY', size, { default: 64 * 1024 ** 2, doc: 'Memory that the outbox of a single process may take.' }),
-  socketQueue: setting('CONFAB_SOCKET_QUEUE', size, { default: 1024 ** 2, doc: 'Bytes that may wait for one socket. A client that lets more gather is closed with 4000 and resumes.', check: (value) => (value < 65_536 ? 'must be at least 64KiB' : undefined) }),
+  socketQueue: setting('CONFAB_SOCKET_QUEUE', size, { default: 1024 ** 2, doc: 'Bytes that may be under way to one socket, the buffers of the network included. Beyond, its outcomes wait in the outbox until the client has read.', check: (value) => (value < 65_536 ? 'must be at least 64KiB' : undefined) }),
+  slowClient: setting('CONFAB_SLOW_CLIENT_TIMEOUT', duration, { default: 30_000, doc: 'A client that reads nothing of what waits for it for so long is closed with 4000, and resumes.', check: (value) => (value < 1000 ? 'must be at least 1s' : undefined) }),
+  maxSockets: setting('CONFAB_MAX_SOCKETS', integer(1, 1_000_000), { default: 20_000, doc: 'Sockets that one node takes; further ones are closed with 1013 and come again later, or to another node. Each takes a file of the process.' }),
+  maxHandshakes: setting('CONFAB_MAX_HANDSHAKES', integer(16, 100_000), { default: 2_000, doc: 'Handshakes of sockets that may wait for their turn. Those beyond are closed with 1013 and a time to come back.' }),
 };
 
 const observability = {

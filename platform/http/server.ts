@@ -19,12 +19,14 @@ import { CloseCode } from './close-codes.js';
 import { CodedSocket } from './coded-socket.js';
 import { documentationRoutes } from './documentation.js';
 import { jsonParser } from './json-parser.js';
+import { memoryWatch } from './memory-short.js';
 import { answerClientError, checkSize, PARSER_BYTES, refuseTunnel, type ClientError } from './limits.js';
 import { OriginGuard } from './origin.js';
 import { httpError, problemOf, PROBLEM_TYPE, retryAfterSeconds, schemaError, traceIdOf } from './problem.js';
 import { RouteTable } from './route-table.js';
 import { ignoreOtherUpgrades } from './other-upgrades.js';
-import { chooseSubprotocol, isSocketRoute } from './socket-route.js';
+import { chooseSubprotocol, drainRetry, isSocketRoute } from './socket-route.js';
+import { SocketAdmission } from './socket-admission.js';
 import { SocketRegistry } from './socket-registry.js';
 import { systemRoutes } from './system-routes.js';
 import { createAjv } from './validator.js';
@@ -46,6 +48,12 @@ export interface HttpServerOptions {
   /** CONFAB_MAX_BODY: bodies and frames, bytes. */
   readonly maxBodyBytes?: number;
   readonly requestTimeoutMillis?: number;
+  /** CONFAB_SLOW_CLIENT_TIMEOUT. */
+  readonly slowClientMillis?: number;
+  /** CONFAB_MAX_SOCKETS. */
+  readonly maxSockets?: number;
+  /** CONFAB_MAX_HANDSHAKES. */
+  readonly maxHandshakes?: number;
   /** Whether the process can do its job (drain is looked after here). */
   readonly ready: () => boolean | Promise<boolean>;
   /** Optional abilities that `GET /v1` lists. */
@@ -62,10 +70,14 @@ export interface HttpContext {
   readonly logger: Logger;
   readonly maxBodyBytes: number;
   readonly sockets: SocketRegistry;
+  readonly admission: SocketAdmission;
+  readonly random: Random;
   /** True from the beginning of the drain on. */
   draining(): boolean;
   /** Begins the drain: not ready any more, new commands and sockets are refused. Sockets stay until they are closed. */
   drain(): void;
+  /** Closes all sockets with 1001, a few at a time, over as long as their number asks for and `millis` at most. */
+  closeSockets(millis: number): Promise<void>;
   /** Names an optional ability in `GET /v1`; with `to` only for requests that it takes. */
   offer(feature: string, to?: (request: FastifyRequest) => boolean | Promise<boolean>): void;
   /** What a request may use of what is offered. */
@@ -84,6 +96,8 @@ declare module 'fastify' {
 
 const DEFAULT_MAX_BODY = 64 * 1024;
 const DEFAULT_REQUEST_TIMEOUT = 10_000;
+/** Sockets that a node which goes away sends to the others in a second, if its time allows. */
+const CLOSED_A_SECOND = 500;
 
 /** @throws CONFAB_AUTH_REQUIRED, CONFAB_CONFIG_INVALID */
 export function buildHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -129,15 +143,24 @@ function endWithAnswer(request: FastifyRequest, reply: FastifyReply): void {
 
 function contextOf(options: HttpServerOptions, table: RouteTable): HttpContext {
   let draining = false;
+  const { clock, random, metrics, maxSockets, maxHandshakes } = options;
+  const sockets = new SocketRegistry({ clock, ...(options.slowClientMillis === undefined ? {} : { slowMillis: options.slowClientMillis }) });
+  const admission = new SocketAdmission({
+    clock, random, metrics, open: () => sockets.size, memoryShort: memoryWatch(clock),
+    ...(maxSockets === undefined ? {} : { maxSockets }), ...(maxHandshakes === undefined ? {} : { maxWaiting: maxHandshakes }),
+  });
+  const { revocations } = options.authenticator;
+  revocations?.watch(() => { sockets.closeRefused(revocations); });
   const offers = new Map<string, (request: FastifyRequest) => boolean | Promise<boolean>>((options.features ?? []).map((name) => [name, () => true]));
   return {
     authenticator: options.authenticator,
     clock: options.clock,
     logger: options.logger,
     maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY,
-    sockets: new SocketRegistry(options.clock),
+    sockets, admission, random,
     draining: () => draining,
     drain: () => { draining = true; },
+    closeSockets: (millis) => sockets.closeInSlices({ code: CloseCode.GOING_AWAY, millis: Math.min(millis, (sockets.size / CLOSED_A_SECOND) * 1_000), retryAfterMs: () => drainRetry(random) }),
     offer: (feature, to = () => true) => { offers.set(feature, to); },
     features: async (request) => {
       const open = await Promise.all([...offers].map(async ([name, to]) => (await to(request) ? [name] : [])));
@@ -217,6 +240,8 @@ function registerBase(app: FastifyInstance, options: HttpServerOptions, context:
     options: {
       // Larger frames than allowed are closed with a coded reason; only much larger ones by the library, without one.
       maxPayload: context.maxBodyBytes * 2,
+      // Each costs many times its bytes. No client has a reason for more.
+      maxFragments: 1024,
       perMessageDeflate: false,
       clientTracking: true,
       // How long a client may take to answer a close before it is cut.

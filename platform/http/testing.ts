@@ -42,7 +42,7 @@ export class TestSocket {
       if (next) next(frame); else this.frames.push(frame);
     });
     // Injected clients of ws do not answer pings by themselves.
-    socket.on('ping', () => { socket.pong(); });
+    socket.on('ping', (payload) => { socket.pong(payload); });
     this.closed = once(socket, 'close').then(([code, reason]) => {
       const text = (reason as Buffer).toString();
       return { code: code as number, reason: text === '' ? {} : JSON.parse(text) as Closed['reason'] };
