@@ -21,7 +21,7 @@ export interface StoredReply {
   /** '' for what no message asked for. */
   readonly inReplyTo: string;
   readonly prev: string | null;
-  /** Its texts; undefined when it has no parts, and so no place in the chain. */
+  /** Its texts; undefined when it has no parts. */
   readonly said: string | undefined;
   readonly effects: readonly { readonly key: string; readonly status: string; readonly result: string | null }[];
 }

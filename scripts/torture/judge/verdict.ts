@@ -146,9 +146,9 @@ class Judge {
   private chain(): void {
     const { replies, state } = this.history;
     let before: string | null = null;
-    for (const { position, prev, said } of replies) {
+    for (const { position, prev } of replies) {
       if (prev !== before) this.find('wrong', position, `its reply names ${prev ?? 'none'} as the one before, which is ${before ?? 'none'}`);
-      if (said !== undefined) before = position;
+      before = position;
     }
     const last = replies.at(-1)?.position ?? '';
     if (replies.length > 0 && (state?.turns !== replies.length || state.reflects !== last)) this.find('wrong', last, `the state has ${state?.turns ?? 'no'} turns up to ${state?.reflects ?? 'nothing'}; there are ${replies.length} replies up to ${last}`);
