@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../clock.js';
 import { ConfabError, toConfabError, type ErrorCode } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import { CloseCode, closeCodeOf, closeReason } from './close-codes.js';
+import { textFrame } from './text-frame.js';
 import { Allowance, CONTROL_FRAMES, type FrameLimit } from './socket-allowance.js';
 import { CALM_BYTES, SocketFlow, type Pace } from './socket-flow.js';
 
@@ -68,6 +69,15 @@ function onPing(this: Owned): void { this[kSession]?.pinged(); }
 function onPong(this: Owned, payload: Buffer): void { this[kSession]?.ponged(payload); }
 function onClose(this: Owned, code: number): void { this[kSession]?.finish(code); }
 
+/** Sockets that were sent something in this turn of the event loop. */
+let gathered: SocketSession[] = [];
+
+function flushAll(): void {
+  const sessions = gathered;
+  gathered = [];
+  for (const session of sessions) session.flush();
+}
+
 export class SocketSession {
   private readonly options: SocketSessionOptions;
   private readonly socket: WebSocket;
@@ -112,8 +122,9 @@ export class SocketSession {
   /** Sends a frame that is text already, in one write with the others of this turn of the event loop. Does nothing once the socket is closed. */
   sendText(text: string, written?: () => void): void {
     if (!this.open) return;
-    this.gather();
-    this.socket.send(text, written);
+    const stream = this.gather();
+    // Without compression ws, too, writes a frame as soon as it has it: the order of frames is the same.
+    if (stream === undefined) this.socket.send(text, written); else stream.write(textFrame(text), written);
     if (this.flow.add(text.length)) this.mark();
   }
 
@@ -126,17 +137,25 @@ export class SocketSession {
   }
 
   /** A write to the network costs more than most frames: what one turn of the event loop sends leaves together. */
-  private gather(): void {
+  private gather(): Duplex | undefined {
     if (this.gathering !== undefined) {
       if (this.gathering.writableLength > MOST_GATHERED) { this.gathering.uncork(); this.gathering.cork(); }
-      return;
+      return this.gathering;
     }
     // ws has no word for it; without its stream the frames are merely written one by one.
     const stream = (this.socket as unknown as { _socket?: Duplex | null })._socket ?? undefined;
-    if (stream === undefined) return;
+    if (stream === undefined) return undefined;
     this.gathering = stream;
     stream.cork();
-    setImmediate(() => { this.gathering = undefined; stream.uncork(); });
+    if (gathered.push(this) === 1) setImmediate(flushAll);
+    return stream;
+  }
+
+  /** The end of the turn of the event loop. */
+  flush(): void {
+    const stream = this.gathering;
+    this.gathering = undefined;
+    stream?.uncork();
   }
 
   send(frame: { readonly type: string }): void { this.sendText(JSON.stringify(frame)); }
