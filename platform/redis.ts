@@ -106,6 +106,7 @@ class Connection implements RedisConnection {
     this.clock = dependencies.clock ?? systemClock;
     this.client = buildClient(this.settings, false);
     this.clustered = this.client instanceof Cluster;
+    if (this.client instanceof Cluster) connectNodes(this.client);
     this.watch(this.client);
   }
 
@@ -120,10 +121,16 @@ class Connection implements RedisConnection {
       signal.addEventListener('abort', give, { once: true });
     });
     try {
-      await Promise.race([this.client.connect().then(() => this.client.ping()), timeout]);
+      await Promise.race([this.client.connect().then(() => this.greet()), timeout]);
     } catch (thrown) {
       throw this.translate('CONFAB_STATE_UNAVAILABLE', thrown);
     }
+  }
+
+  /** Resolves when the server answers; of a cluster, when every master does or is known to be away. */
+  private async greet(): Promise<void> {
+    if (this.client instanceof Cluster) await Promise.allSettled(this.client.nodes('master').map((node) => node.ping()));
+    await this.client.ping();
   }
 
   async call<T>(code: ErrorCode, work: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -219,6 +226,16 @@ class Connection implements RedisConnection {
     for (const secret of secrets) if (secret !== undefined && secret !== '') text = text.replaceAll(secret, '…');
     return text;
   }
+}
+
+/**
+ * Connects every node as soon as it is known. Else its first command would, and the next ones meanwhile be refused and tried again
+ * at other nodes, out of their order. Not before the cluster is ready: it takes a node that is still connecting for a lost one.
+ */
+function connectNodes(cluster: Cluster): void {
+  const connect = (node: Redis): void => { if (node.status === 'wait') node.connect().catch(() => { /* the cluster looks for another one */ }); };
+  cluster.on('ready', () => { for (const node of cluster.nodes()) connect(node); });
+  cluster.on('+node', (node: Redis) => { if (cluster.status === 'ready') connect(node); });
 }
 
 /** Of errors that wrap others (a cluster's "failed to refresh slots", retries used up), the one that says why. */

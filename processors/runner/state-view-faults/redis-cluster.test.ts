@@ -6,7 +6,7 @@ import { silentLogger } from '../../../platform/observability/logger.js';
 import { systemRandom } from '../../../platform/random.js';
 import { connectRedis } from '../../../platform/redis.js';
 import { RedisStateStore } from '../../../platform/state/redis.js';
-import { eventually, scratchFolder, skipWithout } from '../../../platform/testing.js';
+import { scratchFolder, skipWithout } from '../../../platform/testing.js';
 import { ownRedisCluster, type OwnRedis, type OwnRedisCluster } from '../../../scripts/services/redis-own.js';
 import { partitionFor, partitions, told, toldInPeace, Traffic } from './testing.js';
 
@@ -77,21 +77,6 @@ test('slots move to another master in mid-traffic: nothing is lost on the way', 
   const from = busiest(homes);
   const to = cluster.masters.find((each) => each !== from) as OwnRedis;
   const partition = homes.get(from)?.[0] ?? 0;
-  await Promise.all([traffic.talk(TURNS - 4), moveSlot(cluster, { from, to, partition })]);
+  await Promise.all([traffic.talk(TURNS - 4), cluster.moveSlot(`{s${partition}}`, to)]);
   await assertUnharmed(t, traffic);
 });
-
-/** Key by key, as redis-cli does it: in between requests are answered by ASK and TRYAGAIN, afterwards by MOVED. */
-async function moveSlot({ masters }: OwnRedisCluster, { from, to, partition }: { from: OwnRedis; to: OwnRedis; partition: number }): Promise<void> {
-  const id = async (server: OwnRedis): Promise<string> => /[0-9a-f]{40}/.exec(await server.ask('CLUSTER MYID'))?.[0] ?? '';
-  const slot = /:(\d+)/.exec(await from.ask(`CLUSTER KEYSLOT s${partition}`))?.[1] ?? '';
-  const [source, target] = [await id(from), await id(to)];
-  await to.ask(`CLUSTER SETSLOT ${slot} IMPORTING ${source}`);
-  await from.ask(`CLUSTER SETSLOT ${slot} MIGRATING ${target}`);
-  await eventually('the slot is empty', async () => {
-    const keys = (await from.ask(`CLUSTER GETKEYSINSLOT ${slot} 5`)).split('\r\n').filter((line) => line.startsWith('{') || line.includes(':state:'));
-    if (keys.length > 0) assert.match(await from.ask(`MIGRATE 127.0.0.1 ${to.port} "" 0 5000 KEYS ${keys.join(' ')}`), /^\+/);
-    return (await from.ask(`CLUSTER COUNTKEYSINSLOT ${slot}`)).startsWith(':0');
-  }, 60_000);
-  for (const server of [to, from, ...masters.filter((each) => each !== to && each !== from)]) assert.match(await server.ask(`CLUSTER SETSLOT ${slot} NODE ${target}`), /^\+OK/);
-}

@@ -1,0 +1,36 @@
+/** The outbox on a cluster of three masters. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatPosition } from '../../platform/position.js';
+import { clusterOfFile } from '../../scripts/services/redis-cluster-of-file.js';
+import type { Outcome } from '../outcome.js';
+import { EPOCH, outboxContract } from './outbox.contract.js';
+import { RedisOutbox } from './redis.js';
+
+const { skip, open, cluster } = clusterOfFile({ replicas: false });
+
+outboxContract('redis cluster', async (t, limits) => {
+  const { redis, prefix, flush } = await open(t);
+  return { outbox: new RedisOutbox(redis, { prefix, epoch: EPOCH, ...limits }), flush };
+}, { skip });
+
+const outcome = (key: string, offset: number): Outcome => ({ key, position: formatPosition(EPOCH, offset, 1), prev: offset === 0 ? null : formatPosition(EPOCH, offset - 1, 0), frame: '{}', timestamp: 1 });
+
+test('redis cluster outbox: each partition is on one server, all servers have some, and a slot that moves takes its entries with it', { skip }, async (t) => {
+  const { redis, prefix, keys } = await open(t);
+  const outbox = new RedisOutbox(redis, { prefix, epoch: EPOCH });
+  const append = (offset: number): Promise<unknown> => Promise.all(Array.from({ length: 24 }, (_, partition) => outbox.append(partition, [outcome('t/a', offset), outcome('t/b', offset)])));
+  await append(0);
+  assert.equal((await keys()).length, 24 * 4);
+  const homes = await Promise.all(Array.from({ length: 24 }, async (_, partition) => cluster().homeOf(`{s${partition}}`)));
+  assert.equal(new Set(homes).size, 3);
+  const to = cluster().masters.find((master) => master !== homes[0]) ?? cluster().masters[0];
+  assert.ok(to);
+  // While keys of a script are at two servers it is told TRYAGAIN; what is not there at all is ASKed for at the new home.
+  await cluster().moveSlot('{s0}', to, () => append(1));
+  await append(2);
+  for (const key of ['t/a', 't/b']) {
+    const read = await outbox.read(0, key, formatPosition(EPOCH, 0, 1));
+    assert.deepEqual([read.entries.map(({ position }) => position), read.complete], [[formatPosition(EPOCH, 1, 1), formatPosition(EPOCH, 2, 1)], true]);
+  }
+});
