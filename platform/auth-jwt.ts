@@ -2,6 +2,7 @@
  * Tokens by jose: HS256 with shared secrets, or a JWKS by URL. A verified token is remembered until it ends, so that a
  * request pays for a signature only once. Nothing here logs a token or puts one into an error.
  */
+import { subtle } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { Authenticator, Principal } from './auth.js';
 import type { Clock } from './clock.js';
@@ -69,10 +70,12 @@ function verifier(options: JwtAuthenticatorOptions): Verify {
   const keys = secrets.map((secret) => {
     const bytes = new TextEncoder().encode(secret);
     if (bytes.length < 32) throw new ConfabError('CONFAB_CONFIG_INVALID', { detail: 'CONFAB_AUTH_SECRET needs at least 32 bytes.' });
-    return bytes;
+    // Made into a key once: from bytes, jose would make one for each token, which costs as much as the signature.
+    return subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
   });
   return async (token, currentDate) => {
-    for (const [index, key] of keys.entries()) {
+    for (const [index, making] of keys.entries()) {
+      const key = await making;
       try {
         return await checked(() => jwtVerify(token, key, { ...common, algorithms: ['HS256'], currentDate }));
       } catch (error) {
