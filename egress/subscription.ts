@@ -221,7 +221,8 @@ export class Subscription implements ReceiptSource {
     if (read && (read.complete || this.seen === '')) return { found: read.entries, more: read.more, lost: false };
     if (this.seen === '') return { found: [], more: false, lost: false };
     await this.outlet.room();
-    const { outcomes, more, lost } = await this.hub.recovery.recover(this.partition, this.key, this.seen, () => this.cancelled);
+    const { partition, key, seen } = this;
+    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, after: seen, cancelled: () => this.cancelled });
     return { found: outcomes, more, lost };
   }
 
