@@ -18,7 +18,8 @@ import type { Codec } from '../schemas/codec.js';
 import { ensureTopology } from '../topology/ensure.js';
 import { topicsOf } from '../topology/rights.js';
 import { topology, type StageName } from '../topology/topology.js';
-import { modelsFolder } from './bots/open.js';
+import type { FirstTraining } from './bots/first-training.js';
+import { firstTraining, modelsFolder } from './bots/open.js';
 import { openEffects } from './effects.js';
 import { openCodec, openLog, openRedis, openState, openTracer, type Base } from './infrastructure.js';
 import { patiently, type Patience } from './patience.js';
@@ -56,11 +57,13 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
   const roles = new Set(rolesOf(config.roles));
   const lifecycle = new Lifecycle({ clock, logger, drainTimeout: config.http.drainTimeout });
   const opened: Component[] = [];
+  // Beside all that follows: it has a process of its own.
+  const training = roles.has('intent') ? firstTraining(base) : undefined;
   try {
     const patience = { clock, logger, until: clock.monotonic() + config.http.startTimeout };
     const basis = await openInfrastructure(base, roles, patience, opened);
     await patiently(patience, 'the log', () => ensureTopology({ log: basis.log, clock, topology, settings: topologySettings(config), apply: config.pipeline.topologyApply, topics: topicsOf(topology, [...roles]), logger }));
-    const infrastructure = { ...basis, rollout: await rolloutFor(basis, roles, patience, opened) };
+    const infrastructure = { ...basis, rollout: await rolloutFor(basis, roles, { patience, training }, opened) };
     const effects = await effectsFor(infrastructure, roles, opened);
     for (const component of stageComponents(infrastructure, roles, { lifecycle, effects })) opened.push(component);
     const server = await serverComponents(infrastructure, roles, () => lifecycle.readiness().ready);
@@ -70,14 +73,15 @@ export async function startProcess(base: Base): Promise<RunningProcess> {
     await lifecycle.start();
     return { lifecycle, url: server.url() };
   } catch (error) {
+    training?.stop();
     for (const component of opened.reverse()) await component.stop?.();
     throw error;
   }
 }
 
 /** Every process follows what is rolled out as far as its roles need it. @throws CONFAB_BOT_INVALID, CONFAB_BOT_UNKNOWN */
-async function rolloutFor(basis: Omit<Infrastructure, 'rollout'>, roles: ReadonlySet<Role>, patience: Patience, opened: Component[]): Promise<NodeRollout> {
-  const { rollout, components } = await patiently(patience, 'the log', () => openRollout(basis, roles));
+async function rolloutFor(basis: Omit<Infrastructure, 'rollout'>, roles: ReadonlySet<Role>, { patience, training }: { patience: Patience; training: FirstTraining | undefined }, opened: Component[]): Promise<NodeRollout> {
+  const { rollout, components } = await patiently(patience, 'the log', () => openRollout(basis, roles, training));
   opened.push(...components);
   return rollout;
 }

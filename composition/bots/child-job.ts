@@ -41,6 +41,8 @@ export function answerJob<J, R>(work: (job: J) => R | Promise<R>): void {
   process.once('message', (job: J) => {
     void Promise.resolve(job).then(work)
       .then((done): Answer<R> => ({ done }), (error: unknown): Answer<R> => ({ failed: String(error) }))
-      .then((answer) => { process.send?.(answer, () => { process.disconnect(); }); });
+      .then((answer) => { process.send?.(answer, () => { if (process.connected) process.disconnect(); }); });
   });
+  // Who asked is gone: nobody takes the answer.
+  process.once('disconnect', () => { process.exit(); });
 }

@@ -14,6 +14,7 @@ import { ulidMaker } from '../../platform/random.js';
 import type { Bots, SwappableBots } from '../../processors/bot/index.js';
 import type { BotVersion, Setting } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
+import type { FirstTraining } from '../bots/first-training.js';
 import { modelsFolder, openBots } from '../bots/open.js';
 import { redisPrefix } from '../infrastructure.js';
 import type { Infrastructure, Role } from '../process.js';
@@ -37,12 +38,12 @@ type Parts = Omit<Infrastructure, 'rollout'>;
 interface Follows { bots?: TopicFollow<BotVersion>; settings?: TopicFollow<Setting> }
 
 /** @throws CONFAB_BOT_INVALID; CONFAB_BOT_UNKNOWN the default bot is neither in the files nor on the log; CONFAB_LOG_UNAVAILABLE */
-export async function openRollout(parts: Parts, roles: ReadonlySet<Role>): Promise<OpenedRollout> {
+export async function openRollout(parts: Parts, roles: ReadonlySet<Role>, training: FirstTraining | undefined): Promise<OpenedRollout> {
   const board = await boardOf(parts);
   const table = new RolloutTable(roles.has('intent'));
   const settings = new SettingsTable();
   const runs = roles.has('intent') || roles.has('dialogue');
-  const files = runs ? await openBots(parts) : undefined;
+  const files = runs ? await openBots(parts, training) : undefined;
   const components: Component[] = [...files?.components ?? []];
   const parted = files === undefined ? undefined : botRollout(parts, roles, table, files.bots);
   const follows: Follows = {};
