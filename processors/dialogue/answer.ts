@@ -1,6 +1,6 @@
 /** Puts what a person said into slots: the one that is asked for, and others of the flow. */
 import type { SlotSource } from '../bot/index.js';
-import { answeredText, takesText } from './free-text.js';
+import { introducedText, takesText } from './free-text.js';
 import { fillSlot, NOTHING } from './memory.js';
 import { SURE_OF_TEXT } from './sure.js';
 import type { Heard, HeardEntity, Turn } from './turn.js';
@@ -64,9 +64,11 @@ export function answerSlot(turn: Turn, from: Filling, flow: number | undefined):
   const asText = value === null && takesText(turn, waiting);
   if (asText) {
     const { heard } = from;
+    // Who says what it is answers, whatever else it reads like.
+    value = introducedText(turn, waiting, heard.text);
     const mayInterrupt = slot.interruptedBy === null || slot.interruptedBy.includes(heard.intent ?? '');
-    if (flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE_OF_TEXT) return false;
-    value = answeredText(turn, waiting, heard.text);
+    if (value === null && flow !== undefined && flow !== running.flow && mayInterrupt && heard.confidence >= SURE_OF_TEXT) return false;
+    value ??= program.checks[waiting]?.(heard.text.trim()) ?? null;
   }
   if (value === null || value === '') return false;
   memory.attempts.delete(waiting);

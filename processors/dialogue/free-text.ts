@@ -23,11 +23,10 @@ export function takesText({ program: { bot } }: Turn, slot: number): boolean {
   return bot.slots[slot]?.sources.some((source) => source.from === 'text') === true;
 }
 
-/** The value that the slot takes from the text as an answer to its question: without what introduces it. Null where it does not fit. */
-export function answeredText({ program }: Turn, slot: number, text: string): string | null {
-  const check = program.checks[slot];
+/** The value that the message introduces as that of the slot ("you can call me Ann"); null where it does not, or where it does not fit. */
+export function introducedText({ program }: Turn, slot: number, text: string): string | null {
   const introduced = text.length <= MOST_CHARACTERS ? valueBehind(program, slot, text, listWords(text), 0) : null;
-  return (introduced === null ? null : check?.(introduced) ?? null) ?? check?.(text.trim()) ?? null;
+  return introduced === null ? null : program.checks[slot]?.(introduced) ?? null;
 }
 
 /** What stands behind an introduction of the slot that begins at the word `from`; null where there is none. */
@@ -70,7 +69,7 @@ export function correctedText(turn: Turn, cues: CuesHeard, heard: Heard, of: { r
   if (heard.tapped || heard.text.length > MOST_CHARACTERS || heard.text === '') return undefined;
   const valueOf = (slot: number): string => (of.values ? of.values.get(slot) : memory.slots[slot]) ?? '';
   const slots = of.slots.filter((slot) => takesText(turn, slot) && valueOf(slot) !== '');
-  if (slots.length === 0 || isElsewhere(turn, heard, of.flow)) return undefined;
+  if (slots.length === 0 || ((heard.role === 'repeat' || heard.role === 'cancel') && heard.confidence >= SURE)) return undefined;
   const words = listWords(heard.text);
   const lead = words.filter(({ end }) => end <= cues.leadEnd).length;
   const changeTo = (slot: number, value: string | null): TextChange | undefined => {
@@ -81,7 +80,7 @@ export function correctedText(turn: Turn, cues: CuesHeard, heard: Heard, of: { r
     const named = changeTo(slot, valueBehind(program, slot, heard.text, words, lead));
     if (named) return named;
   }
-  return lead === 0 ? undefined : unnamed(turn, cues, { slots, words, lead, heard, changeTo });
+  return lead === 0 || isElsewhere(turn, heard, of.flow) ? undefined : unnamed(turn, cues, { slots, words, lead, heard, changeTo });
 }
 
 interface Remark {
@@ -117,6 +116,5 @@ function isPhrase(words: readonly Token[], lead: number, { cues }: Program): boo
 /** It is about something else for sure. */
 function isElsewhere({ program }: Turn, { intent, role, confidence }: Heard, flow: number): boolean {
   const begins = intent === null ? undefined : program.bot.flowOfIntent.get(intent);
-  if (role === 'repeat' || role === 'cancel') return confidence >= SURE;
   return role === null && begins !== undefined && begins !== flow && confidence >= SURE;
 }

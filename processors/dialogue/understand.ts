@@ -1,4 +1,5 @@
 /** What a person's text or tap does to the conversation: answers the open question, puts something right, begins a flow, comes between, goes on with what was answered last, or is not understood. */
+import { contextOf, type SlotDefinition } from '../bot/index.js';
 import { answerSlot, fillSlots, filling, type Filling } from './answer.js';
 import { beginFlow, goOnWith } from './begin.js';
 import { correctAnswered, correctOpen, correctOpenText, looksCorrected } from './correct.js';
@@ -106,13 +107,25 @@ function helpsOtherwise(turn: Turn, cues: CuesHeard, from: Filling): boolean {
   const repeats = from.heard.role === 'repeat';
   if (repeats || cues.negated.some(({ name }) => slot?.sources.some((source) => source.from === 'entity' && program.bot.entities[source.entity]?.name === name))) { run(turn); return true; }
   const found = slot ? filledByModel(turn, slot) : null;
-  const value = found === null ? null : program.checks[waiting]?.(found) ?? null;
+  const value = found === null || !slot ? null : foundValue(turn, slot, waiting, found);
   if (value === null) return false;
   memory.missed = 0;
   memory.attempts.delete(waiting);
   fillSlot(memory, waiting, value);
   run(turn);
   return true;
+}
+
+/** What a model found is taken like something said: where an entity fills the slot, it has to be one of its values. */
+function foundValue({ program, input: { message, at } }: Turn, slot: SlotDefinition, index: number, found: string): string | null {
+  const { bot, checks, extractor } = program;
+  const read = extractor.extract(found, contextOf(message, at));
+  for (const source of slot.sources) {
+    const entity = source.from === 'entity' ? read.find(({ name }) => name === bot.entities[source.entity]?.name) : undefined;
+    const value = entity && source.from === 'entity' ? checks[index]?.(source.value ?? entity.value) ?? null : source.from === 'text' || slot.oneOf !== null ? checks[index]?.(found) ?? null : null;
+    if (value !== null) return value;
+  }
+  return null;
 }
 
 export function saysYes(heard: Heard, cues: CuesHeard): boolean {

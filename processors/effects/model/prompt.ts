@@ -7,6 +7,7 @@ import type { ModelMessage } from '../../../platform/language-model/language-mod
 import type { Bot, ModelPolicy, SlotDefinition } from '../../bot/index.js';
 import type { ModelEffect } from '../../stage.js';
 import { visible } from './clean-text.js';
+import { valuesOf } from './fill-value.js';
 import type { Passage } from './passages.js';
 
 export interface Prompt {
@@ -26,6 +27,9 @@ export interface PromptParts {
   /** Random, new for each question. */
   readonly mark: string;
 }
+
+/** Values of a slot that a question names. */
+const MOST_NAMED = 50;
 
 /** What a model writes when the passages hold no answer. */
 export const NO_ANSWER = 'NO_ANSWER';
@@ -76,12 +80,14 @@ function taskOf({ task, bot, slot, locale, knowledge }: ModelEffect, hasPassages
 
 function fillRule(bot: Bot, name: string | null): string {
   const slot = bot.slots.find((one) => one.name === name);
-  const wanted = slot === undefined ? String(name) : `${slot.name.replaceAll('_', ' ')} (${kindOf(slot)})`;
+  const wanted = slot === undefined ? String(name) : `${slot.name.replaceAll('_', ' ')} (${kindOf(bot, slot)})`;
   return `Find one value in what the person wrote: ${wanted}. Take it from the text, never from your own knowledge. Write only JSON: {"value": "…"} with the value, or {"value": null} if the text does not give one.`;
 }
 
-function kindOf({ type, oneOf, min, max }: SlotDefinition): string {
-  if (oneOf !== null) return `one of: ${oneOf.join(', ')}`;
+function kindOf(bot: Bot, slot: SlotDefinition): string {
+  const { type, min, max } = slot;
+  const only = valuesOf(bot, slot);
+  if (only !== null) return `one of: ${only.slice(0, MOST_NAMED).join(', ')}`;
   const forms = { date: 'a date as YYYY-MM-DD', time: 'a time as HH:MM', datetime: 'a date and time as YYYY-MM-DDTHH:MM', boolean: 'true or false' } as Partial<Record<SlotDefinition['type'], string>>;
   return [forms[type] ?? type, ...(min === null ? [] : [`at least ${min}`]), ...(max === null ? [] : [`at most ${max}`])].join(', ');
 }

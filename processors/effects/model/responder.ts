@@ -163,7 +163,7 @@ export class ModelResponder {
       await stream.return({ reason: 'stop', tokens: undefined }).catch(() => { /* it is over either way */ });
     }
     if (end?.tokens !== undefined) used.tokens = end.tokens;
-    if (request.task === 'fill') return readFill(fill, request.bot.slots.find(({ name }) => name === request.slot), request.text);
+    if (request.task === 'fill') return readFill(fill, request.bot, request.slot, request.text);
     const answer = draft.finish(end?.reason !== 'stop');
     if (request.task === 'rephrase') checkRephrased(request.text, answer.text);
     return answer;
