@@ -12,7 +12,7 @@ export interface ReceiptNotice {
   readonly from: string;
 }
 
-/** The newest position of each state that one socket has shown or reported. */
+/** The newest position of each state that one socket was shown. */
 export type ReceiptMarks = Partial<Record<ReceiptState, string>>;
 
 export function formatNotice({ state, position, from }: ReceiptNotice): string {

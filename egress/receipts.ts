@@ -1,7 +1,7 @@
 /**
  * What clients report as received or read: shown to the other sockets of the conversation within 50 ms, and written to
- * deliveries.v1 once a second. It is cumulative, so of each conversation and state only the newest position waits, and however
- * often clients repeat themselves there is one announcement and one record in that time. Lost with the process, or while log
+ * deliveries.v1 once a second. It is cumulative, so only the newest position of each state waits: for the log one a conversation,
+ * for the others one a socket. However often clients repeat themselves, there is one record and one announcement in that time. Lost with the process, or while log
  * or Redis are away for long: the client reports again when it comes back. Outcomes never wait for any of it.
  */
 import type { Clock, Timer } from '../platform/clock.js';
@@ -33,8 +33,6 @@ export interface ReceiptSource {
   readonly conversationId: string;
   /** Whether the client has a position: it was sent here; it says that it had it before; or it cannot have it. */
   reach(position: string): 'sent' | 'earlier' | 'never';
-  /** From now on nothing older is shown here. */
-  reported(state: ReceiptState, position: string): void;
 }
 
 export interface Receipt {
@@ -96,9 +94,9 @@ export class Receipts {
   private take(source: ReceiptSource, receipt: Receipt): void {
     const { partition, key, conversationId } = source;
     const entry: Entry = { ...receipt, partition, key, conversationId, at: this.options.clock.now() };
-    source.reported(receipt.state, receipt.position);
-    this.live.add(entry);
-    this.log.add(entry);
+    // Each socket is to hear of the others, also of what it has reported itself; the log need not know who it was.
+    this.live.add(`${entry.state} ${entry.from} ${key}`, entry);
+    this.log.add(`${entry.state} ${key}`, entry);
   }
 
   private async show(entries: readonly Entry[]): Promise<void> {
@@ -121,7 +119,7 @@ export class Receipts {
   }
 }
 
-/** The newest of each conversation and state, handed on together after a while, and the next only when that is done. */
+/** The newest under each name, handed on together after a while, and the next only when that is done. */
 class Gathered {
   private waiting = new Map<string, Entry>();
   private timer: Timer | undefined;
@@ -133,8 +131,7 @@ class Gathered {
   ) {}
 
   /** Nothing when a newer one waits, or too many others do. */
-  add(entry: Entry): void {
-    const name = `${entry.state} ${entry.key}`;
+  add(name: string, entry: Entry): void {
     const known = this.waiting.get(name);
     if (known ? known.position >= entry.position : this.waiting.size >= MAX_WAITING) return;
     this.waiting.set(name, entry);

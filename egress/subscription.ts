@@ -11,7 +11,7 @@ import { placeOf } from '../platform/position.js';
 import type { Announcement } from './fanout/fanout.js';
 import type { Hub } from './hub.js';
 import { positionAt } from './outcome.js';
-import { parseNotice, type ReceiptMarks, type ReceiptState } from './receipt-notice.js';
+import { parseNotice, type ReceiptMarks } from './receipt-notice.js';
 import type { ReceiptSource } from './receipts.js';
 import { attempt, noticeOften } from './subscription-waits.js';
 
@@ -60,7 +60,7 @@ export class Subscription implements ReceiptSource {
   private again = false;
   /** The reply whose pieces are shown: the message that it answers, and the piece that is next. */
   private making: { readonly before: string; readonly next: number } | undefined;
-  /** Receipts that the socket was shown or gave; undefined before the first. */
+  /** Receipts that the socket was shown; undefined before the first. */
   private receipts: ReceiptMarks | undefined;
   /** Older outcomes are gone from the log: what comes goes out without them. */
   private gone = false;
@@ -134,14 +134,10 @@ export class Subscription implements ReceiptSource {
     const notice = parseNotice(text);
     if (notice === undefined) return false;
     const { state, position, from } = notice;
-    if (from !== this.outlet.id && position > (this.receipts?.[state] ?? '') && this.outlet.deliverLossy(frame, true)) this.reported(state, position);
-    return true;
-  }
-
-  /** From now on no receipt of the state is shown that says less. */
-  reported(state: ReceiptState, position: string): void {
+    if (from === this.outlet.id || position <= (this.receipts?.[state] ?? '') || !this.outlet.deliverLossy(frame, true)) return true;
     this.receipts ??= {};
-    if (position > (this.receipts[state] ?? '')) this.receipts[state] = position;
+    this.receipts[state] = position;
+    return true;
   }
 
   /** What the client can know of a position: it was sent here, it says that it had it before, or neither can be. */
