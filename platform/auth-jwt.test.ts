@@ -22,7 +22,10 @@ test('a good token gives its principal', async () => {
   const principal = await authenticator.authenticate(await sign(good));
   assert.deepEqual(principal, {
     tenant: 'acme', subject: 'alice', scopes: new Set(['messages:write', 'conversations:read']), conversations: new Set(['c1']), bot: 'parcel', expiresAt: (NOW + 600) * 1000,
+    tokenId: undefined, issuedAt: undefined,
   });
+  const { tokenId, issuedAt } = await authenticator.authenticate(await sign({ ...good, jti: 'j-1', iat: NOW - 60 }));
+  assert.deepEqual([tokenId, issuedAt], ['j-1', NOW - 60], 'what it can be revoked by');
 });
 
 test('without the claim the tenant is default and no conversation is named', async () => {
