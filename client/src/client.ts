@@ -3,9 +3,9 @@ import { Followed } from './conversation.js';
 import type { Core } from './core.js';
 import { Emitter } from './emitter.js';
 import { ClientError, closedError } from './errors.js';
-import { Http } from './http.js';
+import { Http, type HttpHost } from './http.js';
 import { Link, type Frame, type LinkHost } from './link.js';
-import { platformFetch, platformWebSocket, systemClock, systemRandom, type ClientClock, type StorageLike, type WebSocketConstructor } from './platform.js';
+import { platformFetch, platformWebSocket, systemClock, systemRandom, type ClientClock, type FetchLike, type StorageLike, type WebSocketConstructor } from './platform.js';
 import { Tokens } from './tokens.js';
 import type { Client, ClientEvents, ClientOptions, Connection, Conversation, ConversationOptions, Position } from './types.js';
 
@@ -15,15 +15,16 @@ import type { Client, ClientEvents, ClientOptions, Connection, Conversation, Con
  */
 export function createClient(options: ClientOptions): Client { return new MultiplexedClient(options); }
 
-class MultiplexedClient implements Client, Core, LinkHost {
-  readonly url: string;
-  readonly WebSocket: WebSocketConstructor;
-  readonly tokens: Tokens;
-  readonly clock: ClientClock;
-  readonly random: () => number;
-  readonly storage: StorageLike | undefined;
-  readonly queue: Core['queue'];
-  readonly http: Http;
+class MultiplexedClient implements Client, Core, LinkHost, HttpHost {
+  declare readonly url: string;
+  declare readonly WebSocket: WebSocketConstructor;
+  declare readonly fetch: FetchLike;
+  declare readonly tokens: Tokens;
+  declare readonly clock: ClientClock;
+  declare readonly random: () => number;
+  declare readonly storage: StorageLike | undefined;
+  declare readonly queue: Core['queue'];
+  readonly http = new Http(this);
   readonly #emitter = new Emitter<ClientEvents>();
   readonly #followed = new Map<string, Followed>();
   readonly #link = new Link(this);
@@ -31,14 +32,11 @@ class MultiplexedClient implements Client, Core, LinkHost {
 
   constructor({ url, token, clock = systemClock, random = systemRandom, queueLimit = 100, storage, ...given }: ClientOptions) {
     if (!/^https?:\/\/[^/?#]/.test(url)) throw new ClientError('CONFAB_URL_INVALID', `"${url}" is no http URL.`);
-    this.url = url.replace(/\/+$/, '');
-    this.WebSocket = given.WebSocket ?? platformWebSocket();
-    this.tokens = new Tokens(token);
-    this.clock = clock;
-    this.random = random;
-    this.storage = storage;
-    this.queue = { size: 0, limit: queueLimit };
-    this.http = new Http(this.url, given.fetch ?? platformFetch(), this.tokens, clock);
+    Object.assign(this, {
+      clock, random, storage,
+      url: url.replace(/\/+$/, ''), tokens: new Tokens(token), queue: { size: 0, limit: queueLimit },
+      WebSocket: given.WebSocket ?? platformWebSocket(), fetch: given.fetch ?? platformFetch(),
+    } satisfies Partial<MultiplexedClient>);
   }
 
   get connection(): Connection { return this.#link.connection; }
@@ -84,7 +82,7 @@ class MultiplexedClient implements Client, Core, LinkHost {
 
   frame(frame: Frame): void {
     const { conversationId } = frame;
-    if (conversationId !== undefined) this.#followed.get(conversationId)?.frame(frame);
+    if (conversationId) this.#followed.get(conversationId)?.frame(frame);
     // A fault that names no conversation.
     else if (frame.type === 'error') this.#each((one) => { one.frame(frame); });
   }

@@ -11,26 +11,32 @@ import type { Accepted, Conversation, ConversationEvents, HistoryOptions, Histor
 /** What `storage` has of a conversation. */
 interface Kept { readonly position?: Position; readonly seen?: readonly Position[]; readonly unsent?: readonly Unsent[] }
 
+type Marks = Record<string, Position>;
+
 const TYPING = 3_000;
 /** A storage that is full, forbidden or holds nonsense is done without. */
 const NOTHING = (): void => undefined;
 
 export class Followed implements Conversation, SenderHost, InboxHost {
   readonly emitter = new Emitter<ConversationEvents>();
-  readonly path: string;
+  declare readonly id: string;
+  declare readonly core: Core;
+  declare readonly path: string;
   readonly #ended: (conversation: Followed) => void;
   readonly #inbox = new Inbox(this);
   readonly #sender: Sender;
-  readonly #marks: { received?: Position; read?: Position } = {};
+  /** What the application has acknowledged, and what of it the server was told on the present subscription. */
+  readonly #marks: Marks = {};
+  #told: Marks = {};
   #typedAt = -Infinity;
   #over = false;
   #saving = false;
   /** Resolves when what an earlier page left has been taken over; undefined: there is nothing to wait for. */
   #loading: Promise<void> | undefined;
 
-  constructor(readonly id: string, readonly core: Core, after: Position | undefined, ended: (conversation: Followed) => void) {
+  constructor(id: string, core: Core, after: Position | undefined, ended: (conversation: Followed) => void) {
     this.#ended = ended;
-    this.path = `/v1/conversations/${encodeURIComponent(id)}/`;
+    Object.assign(this, { id, core, path: `/v1/conversations/${encodeURIComponent(id)}/` } satisfies Partial<Followed>);
     this.#sender = new Sender(this);
     this.#inbox.seen.begin(after);
     if (core.storage) this.#load(core.storage, after);
@@ -86,7 +92,11 @@ export class Followed implements Conversation, SenderHost, InboxHost {
   frame(frame: Frame): void {
     if (this.#over) return;
     this.#inbox.take(frame);
-    if (frame.type === 'ready') for (const type of ['received', 'read'] as const) this.#tell(type);
+    const { type, position, retryAfterMs } = frame;
+    // What was refused, or came too often, is told again: after the time that the server names, or when more has come.
+    if (type === 'ready' || type === 'error') this.#told = {};
+    if (position) this.#tell();
+    else if (retryAfterMs) this.core.clock.after(retryAfterMs, () => { this.#tell(); });
   }
 
   page({ before, after, limit = 50 }: HistoryOptions): Promise<HistoryPage> {
@@ -110,15 +120,17 @@ export class Followed implements Conversation, SenderHost, InboxHost {
     }).catch(NOTHING);
   }
 
-  #mark(type: 'received' | 'read', position: Position): void {
+  #mark(type: string, position: Position): void {
     if (position <= (this.#marks[type] ?? '')) return;
     this.#marks[type] = position;
-    if (this.#inbox.ready) this.#tell(type);
+    this.#tell();
   }
 
-  #tell(type: 'received' | 'read'): void {
-    const position = this.#marks[type];
-    if (position) this.core.send({ type, conversationId: this.id, position });
+  #tell(): void {
+    for (const type in this.#marks) {
+      const position = this.#marks[type] as Position;
+      if (this.#told[type] !== position && !this.#over && this.#inbox.ready && this.core.send({ type, conversationId: this.id, position })) this.#told[type] = position;
+    }
   }
 
   #load(storage: StorageLike, after: Position | undefined): void {

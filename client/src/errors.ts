@@ -13,18 +13,17 @@ export interface ClientErrorDetails {
 /** Any failure that the SDK tells of. `code` is stable; `detail` is for people. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
-  readonly status: number | undefined;
+  declare readonly code: string;
+  declare readonly detail: string;
+  declare readonly status: number | undefined;
   /** The same can succeed later. */
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | undefined;
-  readonly errors: ClientErrorDetails['errors'];
+  declare readonly retryable: boolean;
+  declare readonly retryAfterMs: number | undefined;
+  declare readonly errors: ClientErrorDetails['errors'];
 
-  constructor(readonly code: string, readonly detail: string, { status, retryable = false, retryAfterMs, errors, cause }: ClientErrorDetails = {}) {
+  constructor(code: string, detail: string, { status, retryable = false, retryAfterMs, errors, cause }: ClientErrorDetails = {}) {
     super(`${code}: ${detail}`, cause ? { cause } : undefined);
-    this.status = status;
-    this.retryable = retryable;
-    this.retryAfterMs = retryAfterMs;
-    this.errors = errors;
+    Object.assign(this, { code, detail, status, retryable, retryAfterMs, errors } satisfies Partial<ClientError>);
   }
 }
 

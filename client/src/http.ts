@@ -9,25 +9,25 @@ const PASSING = [408, 429, 502, 503, 504];
 
 interface Problem extends Pick<ClientErrorDetails, 'errors' | 'retryable'> { readonly code?: string; readonly detail?: string }
 
+/** Whom it serves. */
+export interface HttpHost {
+  /** Without a closing slash. */
+  readonly url: string;
+  readonly fetch: FetchLike;
+  readonly tokens: Tokens;
+  readonly clock: ClientClock;
+}
+
 export class Http {
-  readonly #url: string;
-  readonly #fetch: FetchLike;
-  readonly #tokens: Tokens;
-  readonly #clock: ClientClock;
+  readonly #host: HttpHost;
   readonly #stops = new Set<() => void>();
   #closed = false;
 
-  /** @param url without a closing slash */
-  constructor(url: string, fetch: FetchLike, tokens: Tokens, clock: ClientClock) {
-    this.#url = url;
-    this.#fetch = fetch;
-    this.#tokens = tokens;
-    this.#clock = clock;
-  }
+  constructor(host: HttpHost) { this.#host = host; }
 
   /** The body of an answer with status `wanted`. With a body it is a POST. @throws ClientError */
   async request<T>(path: string, wanted: number, body?: object, key?: string): Promise<T> {
-    const tokens = this.#tokens;
+    const { tokens } = this.#host;
     const token = await tokens.get();
     try {
       return await this.#once<T>(path, wanted, token, body, key);
@@ -44,16 +44,15 @@ export class Http {
   }
 
   #once<T>(path: string, wanted: number, token: string | undefined, body: object | undefined, key: string | undefined): Promise<T> {
-    const url = this.#url;
-    if (this.#closed) return Promise.reject(closedError());
     // Not as a method: browsers want `fetch` called on nothing.
-    const fetch = this.#fetch;
+    const { url, fetch, clock } = this.#host;
+    if (this.#closed) return Promise.reject(closedError());
     const controller = abortController();
     return new Promise<T>((resolve, reject) => {
       const end = (error: ClientError): void => { done(); reject(error); controller?.abort(); };
       const stop = (): void => { end(closedError()); };
       const done = (): void => { timer.cancel(); this.#stops.delete(stop); };
-      const timer = this.#clock.after(TIMEOUT, () => { end(unreachable(`${url} does not answer.`)); });
+      const timer = clock.after(TIMEOUT, () => { end(unreachable(`${url} does not answer.`)); });
       this.#stops.add(stop);
       const headers: Record<string, string> = {};
       if (token) headers.authorization = `Bearer ${token}`;
@@ -70,16 +69,17 @@ export class Http {
 
 async function read<T>(answer: ResponseLike, wanted: number): Promise<T> {
   const { status } = answer;
+  const said = `The server answered ${status}.`;
+  const passing = PASSING.includes(status);
   let body: Problem;
   try {
     body = JSON.parse(await answer.text()) as Problem;
   } catch (cause) {
     // A connection that was cut, or something between that speaks for the server.
-    const retryable = status < 300 || PASSING.includes(status);
-    throw unreachable(`The server answered ${status}.`, { status, cause, retryable });
+    throw unreachable(said, { status, cause, retryable: status < 300 || passing });
   }
   if (status === wanted) return body as T;
-  const { code = 'CONFAB_INTERNAL', detail = `The server answered ${status}.`, errors, retryable = PASSING.includes(status) } = body;
+  const { code = 'CONFAB_INTERNAL', detail = said, errors, retryable = passing } = body;
   const seconds = Number(answer.headers.get('retry-after'));
   throw new ClientError(code, detail, { status, errors, retryable, retryAfterMs: seconds > 0 ? seconds * 1000 : undefined });
 }

@@ -8,7 +8,7 @@ import type { Emitter } from './emitter.js';
 import { ClientError } from './errors.js';
 import type { Frame } from './link.js';
 import { Seen } from './seen.js';
-import type { Accepted, ConversationEvents, HistoryEvent, HistoryOptions, HistoryPage, Message, Position, Reply, Unsent } from './types.js';
+import type { Accepted, ConversationEvents, HistoryEvent, HistoryOptions, HistoryPage, Message, Position, Receipt, Reply, Unsent } from './types.js';
 
 /** Whom an inbox serves. */
 export interface InboxHost {
@@ -98,18 +98,24 @@ export class Inbox {
   /** The newest page was shown, down to `oldest`. */
   #shown(oldest: Position | undefined): void {
     // What lies before the page comes with the pages before it.
-    if (oldest !== undefined) { this.seen.raise(oldest); this.seen.position ??= oldest; }
+    if (oldest) { this.seen.raise(oldest); this.seen.position ??= oldest; }
     // Nothing to resume from: what happens until the server follows the conversation is read then.
     else if (!this.ready) this.#blank = true;
     this.#lookBack();
   }
 
+  /** Tells whether the present socket is still there. */
+  #wanted(): () => boolean {
+    const turn = this.#turn;
+    return () => turn === this.#turn;
+  }
+
   async #work(): Promise<void> {
     if (this.#working) return;
-    const turn = this.#turn;
+    const wanted = this.#wanted();
     this.#working = true;
     // After a loss another one is at work.
-    while (turn === this.#turn) {
+    while (wanted()) {
       const frame = this.#holds > 0 ? undefined : this.#queue.shift();
       if (!frame) { this.#working = false; return; }
       const pending = this.#handle(frame);
@@ -121,7 +127,7 @@ export class Inbox {
     const { emitter } = this.#host;
     switch (frame.type) {
       case 'reply': case 'outcome': case 'handoff': return this.#outcome(frame as unknown as HistoryEvent);
-      case 'typing': case 'delta': case 'receipt': emitter.emit(frame.type, frame as never); return undefined;
+      case 'typing': case 'delta': case 'receipt': if (frame.type !== 'receipt' || this.seen.confirm(frame as unknown as Receipt)) emitter.emit(frame.type, frame as never); return undefined;
       case 'ready': return this.#stands(frame as unknown as ConversationEvents['ready']);
       case 'message': this.#tell(frame as unknown as Message); return undefined;
       case 'error': return this.#fault(frame as unknown as Fault);
@@ -139,22 +145,22 @@ export class Inbox {
 
   /** An outcome of a message that was not sent here, or whose acceptance is still on its way. */
   async #withMessage(event: HistoryEvent, id: string): Promise<void> {
-    const turn = this.#turn;
+    const wanted = this.#wanted();
     await this.#host.settled();
-    if (!this.#known.has(id) && turn === this.#turn) await this.#lookUp(event, id, turn);
-    if (turn !== this.#turn) return;
+    if (!this.#known.has(id) && wanted()) await this.#lookUp(event, id, wanted);
+    if (!wanted()) return;
     const message = this.#known.get(id);
     if (message) this.#tell(message);
     this.#deliver(event);
   }
 
   /** The messages since the last outcome, so that one page serves the outcomes that follow; else those just before it. */
-  async #lookUp(event: HistoryEvent, id: string, turn: number): Promise<void> {
+  async #lookUp(event: HistoryEvent, id: string, wanted: () => boolean): Promise<void> {
     const { position } = this.seen;
     for (const page of [{ after: position, limit: 200 }, { before: event.position }]) {
       try {
-        const { events } = await this.#patiently(page, () => turn === this.#turn);
-        if (turn !== this.#turn) return;
+        const { events } = await this.#patiently(page, wanted);
+        if (!wanted()) return;
         for (const one of events) if (one.type === 'message' && !this.#known.has(one.messageId)) this.#know(one.messageId, one);
       } catch { return; /* An outcome is worth more than the message before it. */ }
       if (this.#known.has(id)) return;
@@ -166,7 +172,7 @@ export class Inbox {
     this.ready = true;
     if (first || !ready.recovered) this.#host.emitter.emit('ready', ready);
     const { position } = this.seen;
-    if (!ready.recovered && position !== undefined) return this.#readGap(position, ready.position);
+    if (!ready.recovered && position) return this.#readGap(position, ready.position);
     this.seen.position ??= ready.position;
     this.#lookBack(position);
     if (!this.#blank) return undefined;
@@ -179,28 +185,28 @@ export class Inbox {
 
   /** What the stream does not bring is read, from `start` ('': from the oldest kept); it goes on from `upTo`. */
   async #readGap(start: Position, upTo?: Position): Promise<void> {
-    const turn = this.#turn;
+    const wanted = this.#wanted();
     // Positions of another log do not compare with what was seen of this one.
-    let reset = upTo !== undefined && start > upTo;
+    let reset = !!upTo && start > upTo;
     if (reset) this.seen.forget();
     for (let after: Position | null = start; after !== null;) {
       let page: HistoryPage;
       const from: Position = after;
       try {
-        page = await this.#patiently({ after: from, limit: 500 }, () => turn === this.#turn);
+        page = await this.#patiently({ after: from, limit: 500 }, wanted);
       } catch (error) {
-        if (turn === this.#turn) this.#host.emitter.emit('error', error as ClientError);
+        if (wanted()) this.#host.emitter.emit('error', error as ClientError);
         break;
       }
-      if (turn !== this.#turn) return;
+      if (!wanted()) return;
       for (const event of page.events) {
-        if (upTo !== undefined && event.position > upTo) continue;
+        if (upTo && event.position > upTo) continue;
         if (event.type === 'message') this.#tell(event);
         else { this.#deliver(event, reset); reset = false; }
       }
       after = page.next;
     }
-    if (upTo !== undefined && turn === this.#turn) { this.seen.position = upTo; this.#host.save(); }
+    if (upTo && wanted()) { this.seen.position = upTo; this.#host.save(); }
     this.#lookBack();
   }
 
@@ -212,12 +218,12 @@ export class Inbox {
       const { position } = this.seen;
       if (this.ready) return this.#readGap(position ?? '');
       // What was remembered is no position: there is nothing to resume from.
-      if (position !== undefined) { this.seen.position = undefined; host.subscribe(); }
-    } else if (!lasting && retryAfterMs === undefined) {
+      if (position) { this.seen.position = undefined; host.subscribe(); }
+    } else if (!lasting && !retryAfterMs) {
       // Without a time the server has given the subscription up.
-      const turn = this.#turn;
+      const wanted = this.#wanted();
       this.ready = false;
-      void pause(host.core, FAULT).then(() => { if (turn === this.#turn) host.subscribe(); });
+      void pause(host.core, FAULT).then(() => { if (wanted()) host.subscribe(); });
     }
     return undefined;
   }

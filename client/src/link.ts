@@ -5,7 +5,7 @@ import type { ClientClock, WebSocketConstructor, WebSocketLike } from './platfor
 import type { Tokens } from './tokens.js';
 import type { Connection } from './types.js';
 
-export interface Frame { readonly type: string; readonly conversationId?: string; readonly position?: string; readonly [field: string]: unknown }
+export interface Frame { readonly type: string; readonly conversationId?: string; readonly position?: string; readonly retryAfterMs?: number; readonly [field: string]: unknown }
 
 /** Whom a link serves. */
 export interface LinkHost {
@@ -96,13 +96,13 @@ export class Link {
   }
 
   #adopt(socket: WebSocketLike, turn: number): void {
-    const { url, clock } = this.#host;
+    const { clock } = this.#host;
     const on = (type: string, run: (event: { data?: unknown; code?: number; reason?: string; message?: string }) => void): void => {
       socket.addEventListener(type, (event: object) => { if (turn === this.#turn) run(event); });
     };
     let said = '';
     this.#socket = socket;
-    this.#timer = clock.after(PATIENCE, () => { this.#lose(unreachable(`${url} does not answer.`)); });
+    this.#timer = clock.after(PATIENCE, () => { this.#unanswered(); });
     on('open', () => {
       this.#heard();
       this.#set({ state: 'open' });
@@ -123,16 +123,18 @@ export class Link {
 
   /** Looks after a while whether anything was heard; asks, and gives the socket up when there is no answer. */
   #watch(): void {
-    const { clock, url } = this.#host;
+    const { clock } = this.#host;
     this.#timer?.cancel();
     const silent = Math.abs(clock.now() - this.#heardAt);
     if (silent < SILENCE) this.#timer = clock.after(SILENCE - silent, () => { this.#watch(); });
-    else if (this.#probing) this.#lose(unreachable(`${url} does not answer.`));
+    else if (this.#probing) this.#unanswered();
     else {
       this.#probing = this.#host.probe();
       this.#timer = clock.after(this.#probing ? PATIENCE : SILENCE, () => { this.#watch(); });
     }
   }
+
+  #unanswered(): void { this.#lose(unreachable(`${this.#host.url} does not answer.`)); }
 
   #receive(data: unknown): void {
     this.#heard();

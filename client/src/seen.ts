@@ -2,7 +2,7 @@
  * What of one conversation has been handed over. Positions alone do not tell: an outcome may come late, after ones with a
  * higher position, so those of the last while are remembered one by one.
  */
-import type { Position } from './types.js';
+import type { Position, Receipt } from './types.js';
 
 const REMEMBERED = 1_000;
 
@@ -16,6 +16,7 @@ export class Seen {
   #floor: Position = '';
   /** Messages from here that have no outcome yet. */
   readonly #open = new Map<string, Position>();
+  #receipts: Record<string, Position> = {};
 
   has(position: Position): boolean { return position < this.#floor || this.#recent.has(position); }
 
@@ -27,6 +28,13 @@ export class Seen {
     this.raise(oldest);
   }
 
+  /** Receipts are cumulative: false for one that says no more than those before. */
+  confirm({ state, position }: Receipt): boolean {
+    if (position <= (this.#receipts[state] ?? '')) return false;
+    this.#receipts[state] = position;
+    return true;
+  }
+
   /** What lies below is shown otherwise. */
   raise(floor: Position): void { if (floor > this.#floor) this.#floor = floor; }
 
@@ -35,7 +43,7 @@ export class Seen {
     if (inReplyTo) this.#open.delete(inReplyTo);
     if (this.has(position)) return false;
     this.add(position);
-    if (reset || this.position === undefined || position > this.position) this.position = position;
+    if (reset || position > (this.position ?? '')) this.position = position;
     return true;
   }
 
@@ -49,7 +57,7 @@ export class Seen {
   /** Where to resume: before the oldest message that still waits for its outcome, as that may have come while nobody listened. */
   get resume(): Position | undefined {
     let { position } = this;
-    for (const asked of this.#open.values()) if (asked >= this.#floor && !(position !== undefined && asked >= position)) position = asked;
+    for (const asked of this.#open.values()) if (asked >= this.#floor && !(position && asked >= position)) position = asked;
     return position;
   }
 
@@ -58,6 +66,7 @@ export class Seen {
     this.#recent.clear();
     this.#open.clear();
     this.#floor = '';
+    this.#receipts = {};
   }
 
   /** For storage: the newest few. */
