@@ -1,9 +1,10 @@
 /** Pins what the adapter relies on inside kafkajs: a new version of it must pass this before it is taken. */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Kafka, logLevel } from 'kafkajs';
-import { skipWithout } from '../testing.js';
+import { eventually, skipWithout } from '../testing.js';
 import { NoAnswer, clusterOf, Network } from './kafkajs-protocol.js';
 import { findCoordinator, metadata } from './kafkajs/requests-metadata.js';
 import { brokers } from './kafkajs/testing.js';
@@ -50,6 +51,27 @@ test('requests of versions that kafkajs lacks pass over its connections, and req
   const { code, node } = await network.send('any', findCoordinator('group', 'g'));
   assert.equal(code, 0);
   await network.send(node, metadata([]));
+});
+
+// A loaded broker answered the first question of a connection too late: the process asked on over that connection for ever, in vain ("Broker not connected").
+test('connections whose first question has no answer are not asked on', { skip: skipWithout('kafka') }, async (t) => {
+  const [host = '', port = ''] = (brokers()[0] ?? '').split(':');
+  let count = 0;
+  const server = createServer((socket) => {
+    socket.on('error', () => { /* either side may go */ });
+    count += 1;
+    if (count === 1) { socket.resume(); return; }
+    const broker = connect(Number(port), host).on('error', () => { socket.destroy(); });
+    socket.pipe(broker).pipe(socket);
+  });
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => { server.close(); });
+  const client = new Kafka({ brokers: [`127.0.0.1:${(server.address() as AddressInfo).port}`], clientId: 'test', logLevel: logLevel.NOTHING, connectionTimeout: 500, requestTimeout: 500, retry: { retries: 1, initialRetryTime: 5 } });
+  const network = new Network(client);
+  t.after(() => network.close());
+  await assert.rejects(network.send('any', metadata(null)), NoAnswer);
+  await eventually('a connection that is answered', () => network.send('any', metadata(null)).then((topics) => topics.length >= 0, () => false), 60_000);
+  assert.ok(count > 1);
 });
 
 test('a request that was sent and had no answer says so, and the next one has new connections', { skip: skipWithout('kafka') }, async (t) => {

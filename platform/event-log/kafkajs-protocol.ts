@@ -154,7 +154,8 @@ export class Network {
       await cluster.connect();
       await cluster.refreshMetadata();
     } catch (error) {
-      if (this.cluster === cluster) this.opening = undefined;
+      // Not on this one again: kafkajs takes a broker whose first answer (ApiVersions) was late for connected, and can never ask it anything.
+      if (this.cluster === cluster) this.renew();
       throw error;
     }
   }
