@@ -19,6 +19,7 @@ export const LANES = {
   redis: { kinds: ['redis-flush', 'redis-restart', 'redis-kill', 'redis-pause', 'redis-rollback'], rest: [4 * SECOND, 12 * SECOND] },
   network: { kinds: ['net-delay', 'net-cut', 'net-hole', 'net-half'], rest: [2 * SECOND, 6 * SECOND] },
   edges: { kinds: ['egress-kill', 'egress-roll'], rest: [5 * SECOND, 15 * SECOND] },
+  rollouts: { kinds: ['rollout'], rest: [3 * SECOND, 10 * SECOND] },
 } as const satisfies Record<string, Lane>;
 
 export type LaneName = keyof typeof LANES;
@@ -46,6 +47,7 @@ export const ABOUT: Readonly<Record<Kind, string>> = {
   'redis-rollback': 'a copy of what Redis has is taken; 2 to 8 s later Redis is killed and comes up with that copy',
   'egress-kill': 'kill -9 of every egress process at once, with all sockets, and others started in their place',
   'egress-roll': 'rolling restart of egress: SIGTERM, a new one, the next',
+  rollout: 'a new version of a bot is deployed, to a share of the conversations or to all, and promoted or rolled back 3 to 12 s later',
   'net-delay': 'every byte between some processes and brokers, or Redis, takes 5 to 250 ms longer, for 3 to 10 s',
   'net-cut': 'connections are reset (RST), several times in a row',
   'net-hole': 'connections hang in both directions for 2 to 15 s; then what was held arrives, or all are reset',
@@ -80,7 +82,7 @@ const MILLIS: Readonly<Record<Kind, readonly [number, number]>> = {
   kill: [0, 0], roll: [0, 0], scale: [1 * SECOND, 3 * SECOND], pause: [1 * SECOND, 5 * SECOND], freeze: [12 * SECOND, 20 * SECOND],
   'leader-move': [0, 0], 'broker-kill': [0, 5 * SECOND], 'broker-pause': [1 * SECOND, 4 * SECOND], 'broker-freeze': [8 * SECOND, 14 * SECOND], 'broker-roll': [0, 0],
   'redis-flush': [0, 0], 'redis-restart': [0, 3 * SECOND], 'redis-kill': [0, 5 * SECOND], 'redis-pause': [1 * SECOND, 6 * SECOND], 'redis-rollback': [2 * SECOND, 8 * SECOND],
-  'egress-kill': [0, 0], 'egress-roll': [0, 0],
+  'egress-kill': [0, 0], 'egress-roll': [0, 0], rollout: [3 * SECOND, 12 * SECOND],
   'net-delay': [3 * SECOND, 10 * SECOND], 'net-cut': [1 * SECOND, 4 * SECOND], 'net-hole': [2 * SECOND, 15 * SECOND], 'net-half': [2 * SECOND, 12 * SECOND],
 };
 

@@ -7,6 +7,7 @@ import { Crowd } from './crowd.js';
 import { drawing } from './draw.js';
 import { drain, SOON } from './drain.js';
 import { Tormentor } from './faults/tormentor.js';
+import { CLERK } from './installation/bots.js';
 import { Installation } from './installation/installation.js';
 import { pause, Progress } from './installation/wait.js';
 import { auditCommand } from './judge/audit-command.js';
@@ -87,7 +88,7 @@ export class Torture {
       this.lap('drain');
       this.say('quiet; judging');
       const audit = await auditCommand({ program: installation.program, env: installation.environment(), millis: AUDIT }).catch((error: unknown) => { this.trouble(String(error)); return undefined; });
-      const verdict = judge({ sent: new Map([...crowd.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: crowd.ledger.contradictions, history, followers: crowd.followers, books: counter, until: systemClock.now() + SOON });
+      const verdict = judge({ sent: new Map([...crowd.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: crowd.ledger.contradictions, history, followers: crowd.followers, books: counter, versions: { botId: CLERK, labels: installation.rollouts.labels }, until: systemClock.now() + SOON });
       this.lap('verdict');
       const result = resultOf({ options: this.options, crowd, counter, installation, tormentor, verdict, audit, drained, troubles: this.troubles, seconds: this.seconds });
       if (!result.sound) {

@@ -7,8 +7,9 @@ import { FaultRun } from './fault-run.js';
 import { network } from './network.js';
 import { edges, processes } from './processes.js';
 import { redis } from './redis.js';
+import { rollouts } from './rollouts.js';
 
-const runs: Readonly<Record<Kind, (run: FaultRun) => Promise<void>>> = { ...processes, ...edges, ...brokers, ...redis, ...network };
+const runs: Readonly<Record<Kind, (run: FaultRun) => Promise<void>>> = { ...processes, ...edges, ...rollouts, ...brokers, ...redis, ...network };
 
 export interface TormentorOptions {
   readonly installation: Installation;
@@ -22,7 +23,8 @@ function describe(lane: LaneName, { kind, role, zone, pick, millis }: Fault): st
   const length = millis > 0 ? ` for ${(millis / 1000).toFixed(1)} s` : '';
   if (lane === 'processes' || lane === 'pauses') return `${kind} ${role}${length}`;
   if (lane === 'brokers') return kind === 'broker-roll' || kind === 'leader-move' ? kind : `${kind} ${1 + Math.floor(pick * 3)}${length}`;
-  return lane === 'edges' ? kind : lane === 'redis' ? `${kind}${length}` : `${kind} zone ${zone}${length}`;
+  if (lane === 'edges' || lane === 'rollouts') return `${kind}${length}`;
+  return lane === 'redis' ? `${kind}${length}` : `${kind} zone ${zone}${length}`;
 }
 
 export class Tormentor {

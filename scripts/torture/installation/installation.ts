@@ -11,6 +11,7 @@ import { botSettings, layBots } from './bots.js';
 import { buildProgram } from './build.js';
 import { Node, ROLES, type Role } from './node.js';
 import { freePort, Redis } from './redis.js';
+import { Rollouts } from './rollouts.js';
 import { pause } from './wait.js';
 
 export const ZONES = 2;
@@ -37,10 +38,13 @@ export class Installation {
   /** Ended by themselves after they had been ready, and before: with what and when. */
   readonly crashes: string[] = [];
   readonly failedStarts: string[] = [];
+  readonly rollouts: Rollouts;
   private started = 0;
   private closing = false;
 
-  private constructor(readonly options: InstallationOptions, readonly program: string, readonly brokers: Brokers, readonly redis: Redis) {}
+  private constructor(readonly options: InstallationOptions, readonly program: string, readonly brokers: Brokers, readonly redis: Redis) {
+    this.rollouts = new Rollouts({ program, folder: options.folder, env: () => this.environment() });
+  }
 
   static async start(options: InstallationOptions): Promise<Installation> {
     const { folder, random } = options;
@@ -86,6 +90,7 @@ export class Installation {
 
   /** One process of each role in each zone. The first makes the topics. */
   async populate(processes: number): Promise<void> {
+    await this.rollouts.begin();
     await this.add('ingress', 0);
     await this.allReady(START);
     for (const role of ROLES) for (let i = this.of(role).length; i < processes; i += 1) await this.add(role, i % ZONES);

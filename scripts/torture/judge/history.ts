@@ -21,6 +21,8 @@ export interface StoredReply {
   /** '' for what no message asked for. */
   readonly inReplyTo: string;
   readonly prev: string | null;
+  readonly bot: string;
+  readonly version: string;
   /** Its texts; undefined when it has no parts. */
   readonly said: string | undefined;
   readonly effects: readonly { readonly key: string; readonly status: string; readonly result: string | null }[];
@@ -125,9 +127,9 @@ export class LogReader {
   }
 }
 
-function replyOf({ position, inReplyTo, prev, parts, effects }: BotReply): StoredReply {
+function replyOf({ position, inReplyTo, prev, botId, botVersion, parts, effects }: BotReply): StoredReply {
   return {
-    position, inReplyTo: inReplyTo ?? '', prev, said: parts.length === 0 ? undefined : parts.map(({ text }) => plain(text)).join(' '),
+    position, inReplyTo: inReplyTo ?? '', prev, bot: botId, version: botVersion, said: parts.length === 0 ? undefined : parts.map(({ text }) => plain(text)).join(' '),
     effects: effects.map(({ key, status, result }) => ({ key, status, result: typeof result === 'string' ? result : null })),
   };
 }

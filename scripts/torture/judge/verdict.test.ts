@@ -10,7 +10,7 @@ const ID = 'c';
 const at = (n: number): string => `0000abcd-${String(n).padStart(12, '0')}-00`;
 const told = (n: number): { position: string; inReplyTo: string } => ({ position: at(n).replace(/00$/, '01'), inReplyTo: `m${n}` });
 
-const reply = (n: number, prev: string | null, inReplyTo = `m${n}`): StoredReply => ({ position: at(n), inReplyTo, prev, said: 'x', effects: [] });
+const reply = (n: number, prev: string | null, inReplyTo = `m${n}`): StoredReply => ({ position: at(n), inReplyTo, prev, bot: 'b', version: '1', said: 'x', effects: [] });
 
 /** A run in which three messages were accepted, answered and followed, as it must be. */
 class Run {
@@ -36,7 +36,7 @@ class Run {
   judge(): Verdict {
     const history: History = { epoch: '0000abcd', conversations: new Map([[ID, this.history]]), counted: this.counted };
     const follower: Followed = { name: 'f', seen: new Map([[ID, this.seen]]), unrecovered: this.unrecovered };
-    return judge({ sent: new Map([...this.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: this.ledger.contradictions, history, followers: [follower], books: this.books, until: 1_000 });
+    return judge({ sent: new Map([...this.ledger.conversations].map(([id, { sent }]) => [id, sent])), contradictions: this.ledger.contradictions, history, followers: [follower], books: this.books, versions: { botId: 'b', labels: new Map([['1', ''], ['2', ' (v2)']]) }, until: 1_000 });
   }
 }
 
@@ -134,7 +134,20 @@ const plantedEffects: readonly Planted[] = [
   ['an effect of another message', 'wrong', (run) => { answer(run, 1, [effectOf(2, 4)]); book(run, [keyOf(2), 4]); }, /is not of its reply/],
 ];
 
-for (const [what, counted, plant, says] of [...planted, ...plantedTimers, ...plantedEffects]) {
+const answered = (run: Run, version: string, said: string): void => { change(run, { replies: run.history.replies.map((each, i) => (i === 1 ? { ...each, version, said } : each)) }); };
+
+const plantedVersions: readonly Planted[] = [
+  ['a reply of a version that nobody deployed', 'wrong', (run) => { answered(run, '3', 'x'); }, /version 3, which nobody deployed/],
+  ['a reply of one version in the name of another', 'wrong', (run) => { answered(run, '2', 'I will.'); }, /version 2 says "I will. \(v2\)", and "I will." was said/],
+];
+
+test('a reply of a deployed version that says what it says is as it must be', () => {
+  const run = new Run();
+  answered(run, '2', 'I will. (v2)');
+  assert.deepEqual(run.judge().findings, []);
+});
+
+for (const [what, counted, plant, says] of [...planted, ...plantedTimers, ...plantedEffects, ...plantedVersions]) {
   test(`${what} is found, as ${counted}, with its conversation`, () => {
     const run = plantedTimers.some(([name]) => name === what) ? new TimedRun() : new Run();
     plant(run);

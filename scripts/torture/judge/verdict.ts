@@ -6,6 +6,7 @@ import type { Contradiction, Sent } from '../traffic/ledger.js';
 import { effectFindings, type Books } from './effects.js';
 import type { ConversationHistory, History } from './history.js';
 import { timerFindings } from './timers.js';
+import { versionFindings } from './versions.js';
 
 /** The first three are what must never be; `wrong` is any other disagreement. */
 export type FindingKind = 'lost' | 'duplicated' | 'reordered' | 'wrong';
@@ -33,6 +34,8 @@ export interface Evidence {
   readonly followers: readonly Followed[];
   /** Of the server that bots called. */
   readonly books: Books;
+  /** Bot whose versions are known, and what each of them adds to its answer. */
+  readonly versions: { readonly botId: string; readonly labels: ReadonlyMap<string, string> };
   /** Timers that were due by then must have come; Unix milliseconds. */
   readonly until: number;
 }
@@ -55,10 +58,10 @@ export interface Verdict {
 
 const EMPTY: ConversationHistory = { messages: [], intents: [], replies: [], letters: [], timers: [], tombstones: [], state: undefined };
 
-export function judge({ sent, contradictions, history, followers, books, until }: Evidence): Verdict {
+export function judge({ sent, contradictions, history, followers, books, versions, until }: Evidence): Verdict {
   const judges = [...new Set([...sent.keys(), ...history.conversations.keys()])].map((id) => new Judge(id, sent.get(id) ?? [], history.conversations.get(id) ?? EMPTY, until));
   for (const each of judges) each.judge();
-  const findings: Finding[] = [...contradictions, ...judges.flatMap((each) => each.findings), ...effectFindings(history, books)];
+  const findings: Finding[] = [...contradictions, ...judges.flatMap((each) => each.findings), ...effectFindings(history, books), ...versionFindings(history, versions.botId, versions.labels)];
   for (const follower of followers) for (const [id, seen] of follower.seen) findings.push(...followerFindings(follower, id, seen, judges.find((each) => each.id === id)));
   const replies = judges.reduce((sum, each) => sum + each.history.replies.length, 0);
   if (history.counted !== replies) findings.push({ kind: 'wrong', conversation: '', position: '', detail: `analytics counts ${history.counted} of ${replies} replies` });
