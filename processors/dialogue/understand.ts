@@ -205,7 +205,8 @@ function carryOn(turn: Turn, cues: CuesHeard, from: Filling, flow: number | unde
     const change = correctAnswered(turn, cues, filling(heard, cues.beyond));
     if (change) { goOnWith(turn, answered, new Map([[change.slot, change.value]])); return true; }
   }
-  const short = cues.rest === 0 && (own || cues.also || heard.confidence < SURE);
+  // A value alone, or behind "and in", has no subject of its own, whatever it reads like.
+  const short = cues.rest === 0 || (cues.also && cues.rest <= 1);
   if (!short && !(cues.also && cues.rest <= 3 && (own || heard.confidence < SURE))) return false;
   const carries = program.bot.flows[answered.flow]?.carries ?? [];
   const values = new Map<number, string>();
