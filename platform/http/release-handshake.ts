@@ -10,7 +10,7 @@ import type { WebSocket } from 'ws';
 export function releaseHandshake(socket: WebSocket, request: IncomingMessage): void {
   // The plugin's listener knows request and reply, to hand them to an error handler that asks for neither.
   socket.removeAllListeners('error');
-  socket.on('error', terminate);
+  socket.on('error', ended);
   // Where Node keeps the answer that is under way on a connection; without it there is nothing to let go of.
   const connection = request.socket as (Duplex & { _httpMessage?: ServerResponse | null }) | undefined;
   const answer = connection?._httpMessage;
@@ -18,5 +18,8 @@ export function releaseHandshake(socket: WebSocket, request: IncomingMessage): v
   answer.detachSocket(connection as typeof request.socket);
 }
 
-/** One function for all sockets. */
-function terminate(this: WebSocket): void { this.terminate(); }
+/**
+ * One function for all sockets, with nothing to do: the library has sent a close with the code of the fault, which a cut would
+ * throw away with all that has not left yet, and cuts the connection itself when the client does not answer.
+ */
+function ended(): void { /* see above */ }

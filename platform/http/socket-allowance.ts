@@ -5,10 +5,12 @@ export interface FrameLimit {
   readonly burst: number;
 }
 
-/** Frames of clients that follow conversations: the burst is for those that subscribe to thousands at once. */
-export const FRAMES: FrameLimit = { perSecond: 500, burst: 20_000 };
+/** Frames of clients that follow conversations: the burst is for those that subscribe to ten thousand at once. */
+export const FRAMES: FrameLimit = { perSecond: 500, burst: 12_000 };
 /** Pings, and pongs that nobody asked for. */
 export const CONTROL_FRAMES: FrameLimit = { perSecond: 5, burst: 50 };
+
+const BREATH = 64;
 
 export class Allowance {
   private left: number;
@@ -18,6 +20,9 @@ export class Allowance {
     this.left = limit.burst;
     this.filled = now;
   }
+
+  /** So many were taken that it is for others to be read first. */
+  get breath(): boolean { return Math.floor(this.left) % BREATH === 0; }
 
   /** False: it is too many. */
   take(clock: { monotonic(): number }): boolean {

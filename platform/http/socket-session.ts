@@ -217,6 +217,7 @@ export class SocketSession {
     if (this.options.limit !== undefined) {
       this.frames ??= new Allowance(this.options.limit, this.options.clock.monotonic());
       if (!this.frames.take(this.options.clock)) { this.tooMany(); return; }
+      if (this.frames.breath) this.breathe();
     }
     if (isBinary) { this.close(CloseCode.BINARY, 'CONFAB_FRAME_MALFORMED'); return; }
     const bytes = data as Buffer;
@@ -251,6 +252,12 @@ export class SocketSession {
     if (this.flow.underWay !== before) this.handler?.taken?.();
     // One that answers nothing is a frame like a ping.
     else if (!owed) this.pinged();
+  }
+
+  /** Node reads a connection up to 32 times before it looks at another, if there is as much: after some frames others come first. */
+  private breathe(): void {
+    this.socket.pause();
+    setImmediate(() => { if (this.open) this.socket.resume(); });
   }
 
   /** What it goes on to send is not read: it may be much. */
