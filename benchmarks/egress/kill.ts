@@ -1,5 +1,6 @@
 /** kill -9 of one of two egress nodes under load: how soon its sockets follow again at the other, and what they got. */
 import { BenchmarkError, progress, rounded, type BenchmarkOptions } from '../lib/benchmark.js';
+import { cpuMicros } from '../lib/cpu.js';
 import { pause } from '../lib/processes.js';
 import { openLoop } from './open-loop.js';
 import { checkReport, Setup, type Load } from './setup.js';
@@ -31,9 +32,12 @@ export const killSection = (options: BenchmarkOptions): Promise<Record<string, u
   const before = (await load.report()).latency;
   load.tell({ type: 'measure' });
   progress('kill -9');
+  const survivor = [nodes[1]?.pid ?? 0];
+  const used = cpuMicros(survivor);
   nodes[0]?.child.kill('SIGKILL');
   await pause(500);
   await untilReady(load);
+  const survivorMillis = (cpuMicros(survivor) - used) / 1000;
   progress('all are back');
   await pause(AFTER);
   stop();
@@ -43,6 +47,6 @@ export const killSection = (options: BenchmarkOptions): Promise<Record<string, u
   checkReport('kill', report, writer.written);
   return {
     sockets, rate, replies: writer.written, resumed: report.resumes.count, resumedP50Millis: rounded(report.resumes.p50Millis), resumedLastMillis: rounded(report.resumes.maxMillis),
-    lost: report.skipped, repeated: report.repeated, beforeP99Millis: rounded(before.p99Millis), longestWaitMillis: rounded(report.latency.maxMillis),
+    survivorCpuMillis: rounded(survivorMillis, 0), lost: report.skipped, repeated: report.repeated, beforeP99Millis: rounded(before.p99Millis), longestWaitMillis: rounded(report.latency.maxMillis),
   };
 });

@@ -2,6 +2,7 @@
 import type { MemoryTold } from '../load/gc-hook.js';
 import type { BenchmarkOptions } from '../lib/benchmark.js';
 import { progress, rounded } from '../lib/benchmark.js';
+import { cpuMicros } from '../lib/cpu.js';
 import { built } from '../lib/build.js';
 import { nextMessage, pause, type Running } from '../lib/processes.js';
 import { Setup } from './setup.js';
@@ -22,7 +23,7 @@ async function memory(running: Running): Promise<MemoryTold> {
   }
 }
 
-interface Cost { readonly residentKB: number; readonly heapKB: number }
+interface Cost { readonly residentKB: number; readonly heapKB: number; readonly handshakeMicros: number }
 
 /** What each of `sockets` costs a node; bytes are thousands, as the figure is told. */
 async function cost(setup: Setup, node: Running, target: { readonly url: string; readonly path?: string }, sockets: number): Promise<Cost> {
@@ -30,12 +31,14 @@ async function cost(setup: Setup, node: Running, target: { readonly url: string;
   await (await setup.startLoad({ ...load, sockets: WARM_UP, name: 'warm-' })).end();
   await pause(1000);
   const before = await memory(node);
+  const began = cpuMicros([node.pid]);
   const generator = await setup.startLoad({ ...load, sockets });
+  const handshakeMicros = rounded((cpuMicros([node.pid]) - began) / sockets, 0);
   await pause(1000);
   const after = await memory(node);
   await generator.end();
   const each = (mib: number): number => rounded(mib * 1024 * 1024 / 1000 / sockets);
-  return { residentKB: each(after.residentMiB - before.residentMiB), heapKB: each(after.heapMiB - before.heapMiB) };
+  return { residentKB: each(after.residentMiB - before.residentMiB), heapKB: each(after.heapMiB - before.heapMiB), handshakeMicros };
 }
 
 export async function memorySection(options: BenchmarkOptions): Promise<Record<string, unknown>> {
@@ -50,5 +53,8 @@ export async function memorySection(options: BenchmarkOptions): Promise<Record<s
     const running = await setup.startNode('egress', hook());
     return cost(setup, running, running, sockets);
   });
-  return { sockets, residentKBPerSocket: node.residentKB, heapKBPerSocket: node.heapKB, bareResidentKBPerSocket: bare.residentKB, bareHeapKBPerSocket: bare.heapKB };
+  return {
+    sockets, residentKBPerSocket: node.residentKB, heapKBPerSocket: node.heapKB, handshakeMicros: node.handshakeMicros,
+    bareResidentKBPerSocket: bare.residentKB, bareHeapKBPerSocket: bare.heapKB, bareHandshakeMicros: bare.handshakeMicros,
+  };
 }

@@ -20,7 +20,7 @@ const SLOW_LENGTH = 2000;
 const FLOOD_LENGTH = 64_000;
 const SETTLE = 1000;
 
-interface Phase { readonly latency: Percentiles; readonly residentMiB: number }
+interface Phase { readonly latency: Percentiles; readonly residentMiB: number; /** Replies that slow readers had not read at the end. */ readonly unread: number }
 
 class Round {
   constructor(private readonly load: Load, private readonly writer: ReplyWriter, private readonly node: Running, private readonly options: BenchmarkOptions) {}
@@ -61,7 +61,8 @@ class Round {
     await openLoop(this.writer, flows, over);
     await pause(SETTLE);
     clearInterval(watch);
-    return { latency: (await this.load.report()).latency, residentMiB: most };
+    const { latency, newest } = await this.load.report();
+    return { latency, residentMiB: most, unread: this.writer.written - newest };
   }
 }
 
@@ -88,6 +89,6 @@ export const slowReadersSection = (options: BenchmarkOptions): Promise<Record<st
     sockets, slow, p50Millis: of('alone', ({ latency }) => latency.p50Millis), p99Millis: of('alone', ({ latency }) => latency.p99Millis),
     besideP50Millis: of('beside', ({ latency }) => latency.p50Millis), besideP99Millis: of('beside', ({ latency }) => latency.p99Millis),
     ratio: rounded(median(found.map(({ alone, beside }) => beside.latency.p99Millis / alone.latency.p99Millis))),
-    residentMiB: of('alone', (phase) => phase.residentMiB), besideResidentMiB: of('beside', (phase) => phase.residentMiB), lost: 0, repeated: 0, closes,
+    residentMiB: of('alone', (phase) => phase.residentMiB), besideResidentMiB: of('beside', (phase) => phase.residentMiB), unread: of('beside', (phase) => phase.unread), lost: 0, repeated: 0, closes,
   };
 });

@@ -17,7 +17,7 @@ interface Follower {
   lostAt: number;
 }
 
-const [TEXT, POSITION, READY, UNRECOVERED] = ['"text":"', '"position":"', '{"type":"ready"', '"recovered":false'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer];
+const [TEXT, POSITION, READY, UNRECOVERED, ANSWERS] = ['"text":"', '"position":"', '{"type":"ready"', '"recovered":false', '"inReplyTo":"'].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer, Buffer, Buffer];
 const POSITION_LENGTH = 24;
 /** Handshakes under way. */
 const CONNECTING = 128;
@@ -142,8 +142,8 @@ export class StreamLoad {
       this.nowReady(follower);
       return;
     }
-    const at = frame.indexOf(POSITION);
-    if (at < 0 && this.settings.path === undefined) return;
+    // What no message asked for (a hand-over, a timer, who types) is no outcome.
+    if (this.settings.path === undefined && !frame.includes(ANSWERS)) return;
     const now = sharedMicros();
     this.count(now);
     if (this.settings.arrivals) { this.arrivals.push(follower.index, now); return; }
