@@ -15,7 +15,7 @@ const POLL_MILLIS = 200;
 const LONGEST_BLIND = 30_000;
 
 /** @throws CONFAB_LOG_UNAVAILABLE, CONFAB_TOPIC_UNKNOWN, CONFAB_REGISTRY_UNAVAILABLE the node must know them before it listens */
-export async function followRevocations(infrastructure: Infrastructure, authenticator: Authenticator): Promise<{ readonly authenticator: Authenticator; readonly component: Component }> {
+export async function followRevocations(infrastructure: Pick<Infrastructure, 'log' | 'codec' | 'clock' | 'logger' | 'metrics' | 'config'>, authenticator: Authenticator): Promise<{ readonly authenticator: Authenticator; readonly component: Component }> {
   const { clock, metrics, config, codec } = infrastructure;
   const table = new RevocationTable(clock);
   const watchers: (() => void)[] = [];
@@ -30,13 +30,16 @@ export async function followRevocations(infrastructure: Infrastructure, authenti
     },
     watch: (watcher) => { watchers.push(watcher); },
   };
+  /** What cannot be read refuses all that its key names, until something later is said of it. */
+  const unread: { readonly key: string | null; readonly offset: number; readonly rule: typeof REFUSES_ALL }[] = [];
   const follow = new TopicFollow<Revocation>({
     ...infrastructure, codec: codec.of('Revocation'), topic: topicName(config.pipeline.prefix, 'revocations.v1'), pollMillis: POLL_MILLIS,
     take: (records) => {
-      for (const { key, value } of records) if (key !== null) table.set(key, ruleOf(value));
+      const rules = [...records.map(({ key, value, offset }) => ({ key, offset, rule: ruleOf(value) })), ...unread.splice(0)].sort((a, b) => a.offset - b.offset);
+      for (const { key, rule } of rules) if (key !== null) table.set(key, rule);
       changed();
     },
-    unread: (key) => { if (key !== null) table.set(key, REFUSES_ALL); changed(); },
+    unread: (key, offset) => { unread.push({ key, offset, rule: REFUSES_ALL }); },
     // What was refused stays refused as long as this process lives: whoever made the topic anew did not mean to let them in.
     anew: () => undefined,
   });

@@ -24,8 +24,8 @@ export interface TopicFollowOptions<T> {
   readonly take: (records: readonly Followed<T>[]) => void;
   /** The topic was made anew: what was taken of the former one counts no more. */
   readonly anew: () => void;
-  /** Hears of a record that nobody can read; default: it counts as not there. */
-  readonly unread?: (key: string | null) => void;
+  /** Hears, before the batch is taken, of each record of it that nobody can read; default: it counts as not there. */
+  readonly unread?: (key: string | null, offset: number) => void;
   /** Default 250 ms: a step of a roll-out shall be there within 2 s, training included. */
   readonly pollMillis?: number;
 }
@@ -107,7 +107,7 @@ export class TopicFollow<T> {
       } catch (error) {
         if (isCode(error, 'CONFAB_REGISTRY_UNAVAILABLE')) throw error;
         logger.error({ err: error, topic, offset }, 'a record of a followed topic cannot be read: it counts as not there');
-        unread?.(key);
+        unread?.(key, offset);
       }
     }
     return read;

@@ -1,8 +1,9 @@
 /** revocations.v1 as operators use it: one record for each thing that is revoked, and the newest counts. */
 import { revocationKey, type RevocationRule, type RevocationTarget } from '../../platform/auth-revocations.js';
 import type { Clock } from '../../platform/clock.js';
+import { isCode } from '../../platform/errors.js';
 import type { EventLog } from '../../platform/event-log/event-log.js';
-import type { Codec } from '../../schemas/codec.js';
+import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import { decodeRecord } from '../../schemas/decode-record.js';
 import type { Revocation } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
@@ -67,7 +68,8 @@ export class RevocationLog {
       for (const { key, value } of records) {
         if (key === null) continue;
         all.delete(key);
-        if (value !== null) all.set(key, await decodeRecord(codec, value));
+        const found = value === null ? undefined : await readable(codec, value);
+        if (found !== undefined) all.set(key, found);
       }
     }
     return all;
@@ -83,6 +85,16 @@ export class RevocationLog {
     } finally {
       await appender.close();
     }
+  }
+}
+
+/** What nobody can read (nodes refuse all that its key names) keeps nobody from revoking more. @throws CONFAB_REGISTRY_UNAVAILABLE */
+async function readable(codec: RecordCodec<Revocation>, value: Buffer): Promise<Revocation | undefined> {
+  try {
+    return await decodeRecord(codec, value);
+  } catch (error) {
+    if (isCode(error, 'CONFAB_REGISTRY_UNAVAILABLE')) throw error;
+    return undefined;
   }
 }
 

@@ -51,6 +51,15 @@ test('what is about tokens that have ended is listed no more, and the next revoc
   assert.deepEqual((await revocations.list()).map(({ value }) => value), ['new']);
 });
 
+test('a record that nobody can read keeps nobody from listing, revoking and taking back', async () => {
+  const { revocations, log, keys } = await scene();
+  await (await log.appender()).append([{ topic: 'revocations.v1', partition: 0, key: 'subject:shop/ann', value: Buffer.from('?'), timestamp: T0 }]);
+  assert.deepEqual(await revocations.list(), []);
+  await revocations.revoke({ target: { kind: 'token', tokenId: 'a' } }, 'op');
+  await revocations.withdraw({ kind: 'subject', tenant: 'shop', subject: 'ann' });
+  assert.deepEqual(await keys(), ['subject:shop/ann', 'token:a', 'subject:shop/ann gone']);
+});
+
 async function routes(t: TestContext): Promise<{ ask: (method: 'GET' | 'POST', body?: object, url?: string) => Promise<{ status: number; body: Record<string, unknown> }>; keys: () => Promise<string[]> }> {
   const { revocations, clock, keys } = await scene();
   const app = testServer(t, { clock });
