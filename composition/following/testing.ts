@@ -1,0 +1,151 @@
+/** For tests only: writers and followers of conversations, who hold what arrives against what was accepted. */
+import { once } from 'node:events';
+import WebSocket from 'ws';
+import { systemClock } from '../../platform/clock.js';
+import { eventually } from '../../platform/testing.js';
+import { post, type Frame } from '../testing.js';
+
+export interface Crowd {
+  /** Where messages go. */
+  readonly ingress: () => string;
+  /** Where sockets go; a follower takes the next one after a loss. */
+  readonly egress: () => readonly string[];
+}
+
+/** One conversation: writes messages with keys, follows the outcomes, resumes after each loss from the last that it saw. */
+export class Follower {
+  /** Ids of messages that were accepted, in order. */
+  readonly accepted: string[] = [];
+  /** Ids of the messages whose outcome arrived, in order of arrival. */
+  readonly outcomes: string[] = [];
+  readonly positions: string[] = [];
+  /** `ready` frames that said that outcomes can no longer be had. */
+  unrecovered = 0;
+  /** Milliseconds from each loss of the socket until the next `ready`. */
+  readonly resumed: number[] = [];
+  losses = 0;
+  isReady = false;
+  private after: string | undefined;
+  private socket: WebSocket | undefined;
+  private turn: number;
+  private lostAt: number | undefined;
+  private ended = false;
+
+  constructor(private readonly crowd: Crowd, readonly conversation: string, index: number) { this.turn = index; }
+
+  /** Connects, again and again until `end`. */
+  connect(): void {
+    if (this.ended) return;
+    const nodes = this.crowd.egress();
+    const url = nodes[this.turn % nodes.length] ?? '';
+    this.turn += 1;
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/conversations/${this.conversation}/stream${this.after === undefined ? '' : `?after=${this.after}`}`, ['confab.v1'], { handshakeTimeout: 10_000 });
+    this.socket = socket;
+    socket.on('message', (data: Buffer) => { if (this.socket === socket) this.take(JSON.parse(data.toString()) as Frame); });
+    socket.on('error', () => { /* it closes */ });
+    socket.once('close', () => {
+      if (this.socket !== socket) return;
+      if (this.isReady) { this.losses += 1; this.lostAt = performance.now(); }
+      this.isReady = false;
+      systemClock.after(50 + 7 * (this.turn % 40), () => { this.connect(); });
+    });
+  }
+
+  private take(frame: Frame): void {
+    const { type, position, inReplyTo, recovered } = frame;
+    if (type === 'ready') {
+      if (recovered === false) this.unrecovered += 1;
+      this.after ??= position;
+      this.isReady = true;
+      if (this.lostAt !== undefined) this.resumed.push(performance.now() - this.lostAt);
+      this.lostAt = undefined;
+    } else if (type === 'reply' || type === 'outcome') {
+      this.outcomes.push(inReplyTo ?? '');
+      this.positions.push(position ?? '');
+      this.after = position;
+    }
+  }
+
+  /** Repeats it, with its key, until it is accepted. */
+  async write(text: string): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      const answer = await post(this.crowd.ingress(), this.conversation, text, `${this.conversation}-${this.accepted.length}`).catch(() => undefined);
+      if (answer?.status === 202) { this.accepted.push(answer.body.messageId); return; }
+      if (answer !== undefined && answer.status !== 503) throw new Error(`status ${answer.status} ${answer.body.code ?? ''}`);
+      if (tries > 2_000) throw new Error('never accepted');
+      await systemClock.sleep(100);
+    }
+  }
+
+  /** Cuts the connection without a word. */
+  cut(): void { this.socket?.terminate(); }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    const socket = this.socket;
+    this.socket = undefined;
+    if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
+    const closed = once(socket, 'close').catch(() => undefined);
+    socket.terminate();
+    await closed;
+  }
+}
+
+/** Many followers, who write while the test does what it does. */
+export class Followers {
+  readonly all: readonly Follower[];
+  private stopped = false;
+  private readonly writing: Promise<unknown>;
+
+  private constructor(crowd: Crowd, count: number, writers: number) {
+    this.all = Array.from({ length: count }, (_, i) => new Follower(crowd, `c${i}`, i));
+    for (const follower of this.all) follower.connect();
+    this.writing = this.everyoneFollows().then(() => Promise.all(Array.from({ length: writers }, (_, i) => this.write(i, writers))));
+    this.writing.catch(() => { /* `settle` reports it */ });
+  }
+
+  /** `writers` messages are under way at any time. All ends with the test. */
+  static async start(t: { after(run: () => Promise<void>): void }, crowd: Crowd, size: { readonly count: number; readonly writers: number }): Promise<Followers> {
+    const followers = new Followers(crowd, size.count, size.writers);
+    t.after(async () => { followers.stopped = true; await Promise.all(followers.all.map((follower) => follower.end())); });
+    await followers.everyoneFollows();
+    return followers;
+  }
+
+  get accepted(): number { return this.all.reduce((sum, { accepted }) => sum + accepted.length, 0); }
+  get answered(): number { return this.all.reduce((sum, { outcomes }) => sum + outcomes.length, 0); }
+
+  /** Every socket stands. */
+  everyoneFollows(millis = 120_000): Promise<void> {
+    return eventually('every socket is ready', () => this.all.every(({ isReady }) => isReady), millis);
+  }
+
+  /** Another `count` messages are accepted and answered. */
+  async flow(count: number, millis = 120_000): Promise<void> {
+    const [accepted, answered] = [this.accepted + count, this.answered + count];
+    await eventually(`${count} messages are accepted and answered`, () => this.accepted >= accepted && this.answered >= answered, millis).catch((thrown: unknown) => {
+      throw new Error(`${String(thrown)}: ${this.accepted} accepted, ${this.answered} answered`);
+    });
+  }
+
+  /** Ends writing and waits for the last outcome; then gives what is not as it was promised, a line each. */
+  async settle(millis = 120_000): Promise<string[]> {
+    this.stopped = true;
+    await this.writing;
+    await eventually('all is answered', () => this.all.every(({ accepted, outcomes }) => outcomes.length >= accepted.length), millis).catch(() => undefined);
+    return this.all.flatMap(({ conversation, accepted, outcomes, positions, unrecovered }) => [
+      ...(JSON.stringify(outcomes) === JSON.stringify(accepted) ? [] : [`${conversation}: ${accepted.length} accepted, ${outcomes.length} outcomes, ${new Set(outcomes).size} different`]),
+      ...(positions.every((position, i) => i === 0 || position > (positions[i - 1] ?? '')) ? [] : [`${conversation}: out of order`]),
+      ...(unrecovered === 0 ? [] : [`${conversation}: told ${unrecovered} times that outcomes are lost`]),
+    ]);
+  }
+
+  /** Each conversation has one writer: its keys are counted by what was accepted. */
+  private async write(first: number, step: number): Promise<void> {
+    const mine = this.all.filter((_follower, i) => i % step === first);
+    for (let turn = 0; !this.stopped; turn += 1) {
+      await mine[turn % mine.length]?.write(`message ${turn}`);
+      await systemClock.sleep(5);
+    }
+  }
+}
