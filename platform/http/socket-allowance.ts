@@ -6,7 +6,7 @@ export interface FrameLimit {
 }
 
 /** Frames of clients that follow conversations: the burst is for those that subscribe to ten thousand at once. */
-export const FRAMES: FrameLimit = { perSecond: 500, burst: 12_000 };
+export const FRAMES: FrameLimit = { perSecond: 1_000, burst: 12_000 };
 /** Pings, and pongs that nobody asked for. */
 export const CONTROL_FRAMES: FrameLimit = { perSecond: 5, burst: 50 };
 
