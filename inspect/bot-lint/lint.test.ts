@@ -30,6 +30,13 @@ test('the same example in two intents is an error, nearly the same a warning, tw
   assert.ok(told(near).includes('contradiction warning all.yaml:30 16,30'), told(near).join('\n'));
 });
 
+test('the same word in two languages is no repetition', async (t) => {
+  const { bot, sources, faults } = await checkBot(lamps(t, { 'bot.yaml': 'format: 1\nid: lamps\nlanguages: [en, de]\nfallback: {say: lost}\n', 'all.yaml': `responses: {lost: Sorry?}\nintents:\n  hello:\n    reply: lost\n    examples: {en: [${HELLO.join(', ')}, ok], de: [hallo, hi, guten Tag, moin, servus, guten Abend, grüß Gott, tach, guten Morgen, hallo zusammen, hi, ok]}\n` }));
+  assert.deepEqual(faults, []);
+  assert.ok(bot);
+  assert.deepEqual(lintBot(bot, sources, systemClock).flatMap(({ kind, message }) => kind === 'duplicate' ? [message] : []), ['"hi" is the same as "hi", an example of hello already'], 'but twice in one is');
+});
+
 test('intents that are about the same overlap, with the lines that are taken for the other', async (t) => {
   const [odd, even] = [0, 1].map((rest) => [...PRICE, 'how much would a lamp be', 'what is the cost of it', 'give me a price', 'how expensive is a lamp', 'what do you charge', 'your prices please', 'pounds for a lamp', 'pay for a lamp', 'price of one lamp', 'lamp cost'].filter((_, at) => at % 2 === rest));
   const found = await lint(t, head + intent('cost', odd ?? []) + intent('price', even ?? []) + intent('hello', HELLO));

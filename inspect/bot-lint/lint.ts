@@ -58,8 +58,9 @@ function repetitions(examples: readonly SourceExample[]): LintFinding[] {
     const same = likeness >= SAME;
     const what = `"${second.text}" is ${same ? 'the same as' : 'nearly the same as'} "${first.text}"`;
     const lines = [lineOf(first), lineOf(second)];
-    if (first.intent === second.intent) return same ? [{ kind: 'duplicate', severity: 'warning', place: second.place, message: `${what}, an example of ${nameOf(first.intent)} already`, lines }] : [];
-    return [{ kind: 'contradiction', severity: likeness === 1 ? 'error' : 'warning', place: second.place, message: `${what}: one belongs to ${nameOf(second.intent)}, the other to ${nameOf(first.intent)}`, lines }];
+    // "Hi" may be a greeting in two languages: each has a model of its own.
+    if (first.intent === second.intent) return same && first.language === second.language ? [{ kind: 'duplicate', severity: 'warning', place: second.place, message: `${what}, an example of ${nameOf(first.intent)} already`, lines }] : [];
+    return [{ kind: 'contradiction', severity: likeness === 1 && first.language === second.language ? 'error' : 'warning', place: second.place, message: `${what}: one belongs to ${nameOf(second.intent)}, the other to ${nameOf(first.intent)}`, lines }];
   });
 }
 

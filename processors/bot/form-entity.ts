@@ -3,14 +3,18 @@ import { byKind, flag, keyed, made, may, oneOf, oneOrMore, record, scalar, text,
 import type { Context } from './context.js';
 import type { Place } from './faults.js';
 import { asMap } from './fields.js';
+import { isLanguage } from './languages.js';
 import { pattern } from './pattern.js';
 import type { Entry } from './sections.js';
 import { SYSTEM_ENTITIES, type EntityDefinition, type ListValue } from './types.js';
 
-const synonyms: Shape<string[]> = byKind({
+const words: Shape<string[]> = byKind({
   scalar: made(scalar, (node, tree, context) => node.value === null ? [] : wordsOf(oneOrMore(text(), 'a synonym').read(tree, 'a synonym', context))),
   list: made(oneOrMore(text(), 'a synonym'), wordsOf),
 });
+
+/** A list of words, or such a list for each language of the bot: all of them are looked for, whichever language a person writes. */
+const synonyms: Shape<string[]> = byKind({ scalar: words, list: words, map: made(keyed(words, isLanguage, 50), (found) => found.flatMap(({ value }) => value)) });
 
 function wordsOf(found: readonly { readonly value: string }[] | undefined): string[] { return (found ?? []).map((one) => one.value); }
 

@@ -3,6 +3,7 @@ import { annotated, type Annotated } from './annotations.js';
 import type { Context } from './context.js';
 import { shown, type Place } from './faults.js';
 import { asMap } from './fields.js';
+import { isLanguage } from './languages.js';
 import { byKind, keyed, made, may, need, oneOf, oneOrMore, record, reference, text, type Placed, type Shape } from './shapes.js';
 import type { Entry, Sections } from './sections.js';
 import type { ExampleDefinition, IntentDefinition, IntentRole, LocalText } from './types.js';
@@ -14,12 +15,6 @@ const MOST_TRAINING = 5_000_000;
 const ROLES: readonly IntentRole[] = ['affirm', 'deny', 'cancel', 'correct', 'repeat'];
 
 interface Example extends ExampleDefinition { readonly place: Place }
-
-function isLanguage(key: string, place: Place, context: Context): boolean {
-  if (context.languages.includes(key)) return true;
-  context.faults.unknown(place, 'language of the bot', key, context.languages);
-  return false;
-}
 
 /** A value for the first language, or a map from language to its own. */
 function local<T>(shape: Shape<T>, plain: 'scalar' | 'list' | 'both'): Shape<{ language: string; value: T }[]> {
@@ -51,7 +46,7 @@ export function compileIntents(sections: Sections, context: Context): CompiledIn
   const examples = new ExampleCount(context);
   const intents = [...sections.intents.values()].map((entry) => compileIntent(entry, context, examples, replies));
   const outOfScope = sections.outOfScope.flatMap((tree) => examplesForm.read(tree, 'outOfScope', context) ?? []).filter((one) => examples.takes(one, 'outOfScope'));
-  for (const { text, place } of outOfScope) context.sources?.examples.push({ intent: null, text, place });
+  for (const { text, place, language } of outOfScope) context.sources?.examples.push({ intent: null, text, place, language });
   const first = [...sections.intents.values()][0];
   if (first && examples.count * intents.length > MOST_TRAINING) context.faults.error(first.place, `${intents.length} intents with ${examples.count} examples are too much to train`);
   return { intents, outOfScope: outOfScope.map(bare), replies };
@@ -73,7 +68,7 @@ function compileIntent(entry: Entry, context: Context, count: ExampleCount, repl
   }
   if (map.entries.has('reply')) replies.set(entry.name, reply);
   context.sources?.intents.set(entry.name, entry.place);
-  for (const { text, place: at } of samples) context.sources?.examples.push({ intent: entry.name, text, place: at });
+  for (const { text, place: at, language } of samples) context.sources?.examples.push({ intent: entry.name, text, place: at, language });
   return { name: entry.name, examples: samples.map((one) => one.text), samples: samples.map(bare), titles: title, role };
 }
 

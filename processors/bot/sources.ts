@@ -6,6 +6,7 @@ export interface SourceExample {
   readonly intent: string | null;
   readonly text: string;
   readonly place: Place;
+  readonly language: string;
 }
 
 /** Filled while a bot is compiled. */
