@@ -1,14 +1,18 @@
 /**
- * A text as hashed features: words, pairs of beginnings of words (adjacent, and with one to three
- * words between), runs of 2 to 4 characters inside words with their borders, and the characters on both sides of a blank. Digits count as one
- * digit, so that the shape of a number is learned and not its value. Works in buffers of its own: nothing is allocated for a
- * text but its folded form. Time is linear in the text.
+ * A text as hashed features: words and their first four letters, pairs of beginnings of words (adjacent, and with one to three
+ * words between), runs of 3 and 4 characters inside words with their borders, also of 2 in scripts whose signs are syllables or
+ * words, and the characters on both sides of a blank. Digits count as one digit, so that the shape of a number is learned and
+ * not its value. Works in buffers of its own: nothing is allocated for a text but its folded form. Time is linear in the text.
  */
 import { foldText, MOST_UNITS, plainUnit } from './fold.js';
 
 const BORDER = 0x20;
 const DIGIT = 0x30;
 const LONGEST_RUN = 4;
+/** From here on signs are syllables or words (Han, kana, Hangul): two say as much as three letters. */
+const WIDE_SIGNS = 0x2e80;
+/** Characters of a word that are a feature of their own: an ending less, in many languages the stem. */
+const STEM = 4;
 /** Characters of a word that count in pairs: endings mostly do not matter. */
 const BEGINNING = 3;
 /** Words from the first to the second of a pair. */
@@ -17,6 +21,7 @@ const FARTHEST_PAIR = 4;
 const MOST_ENTITIES = 40;
 
 const SEED_WORD = 0x811c9dc5;
+const SEED_STEM = 0x85ebca6b;
 const SEED_PAIR = 0x01000193 ^ 0x5bd1e995;
 const SEED_SKIP = 0x27d4eb2f;
 const SEED_ENTITY = 0x165667b1;
@@ -26,6 +31,7 @@ const SEED_CROSS = 0x7feb352d;
 export interface FeatureReader {
   /** Hashes of the last text; only the first `words + runs` count, words first. None is 0, and one may stand there twice. */
   readonly hashes: Uint32Array;
+  /** Words, stems, pairs and entities. */
   words: number;
   runs: number;
   /** Reads a text; `entities` are names for what was found in it, each a feature. */
@@ -62,9 +68,10 @@ const isEmojiHalf = (code: number): boolean => code >= 0xd83c && code <= 0xd83e;
 export function createFeatureReader(): FeatureReader {
   const units = new Uint16Array(MOST_UNITS * 2 + 2);
   const wordHashes = new Int32Array(MOST_UNITS);
+  const stems = new Int32Array(MOST_UNITS);
   const beginnings = new Int32Array(MOST_UNITS);
   const runHashes = new Uint32Array(MOST_UNITS * (LONGEST_RUN + 2));
-  const reader: FeatureReader = { hashes: new Uint32Array(MOST_UNITS * (LONGEST_RUN + 8) + MOST_ENTITIES), words: 0, runs: 0, read };
+  const reader: FeatureReader = { hashes: new Uint32Array(MOST_UNITS * (LONGEST_RUN + 9) + MOST_ENTITIES), words: 0, runs: 0, read };
   let wordCount = 0;
   let runCount = 0;
   let lastUnit = 0;
@@ -100,10 +107,13 @@ export function createFeatureReader(): FeatureReader {
     units[size + 1] = BORDER;
     let hash = SEED_WORD;
     let beginning = 0;
+    let stem = 0;
     for (let unit = 1; unit <= size; unit++) {
       hash = mix(hash, units[unit] as number);
       if (unit <= BEGINNING) beginning = hash;
+      if (unit <= STEM) stem = hash;
     }
+    stems[wordCount] = stem;
     beginnings[wordCount] = beginning;
     wordHashes[wordCount++] = hash;
     if (lastUnit !== 0) runHashes[runCount++] = finish(mix(mix(SEED_CROSS, lastUnit), units[1] as number));
@@ -114,7 +124,7 @@ export function createFeatureReader(): FeatureReader {
       const until = Math.min(end, start + LONGEST_RUN);
       for (let at = start + 1; at < until; at++) {
         run = mix(run, units[at] as number);
-        runHashes[runCount++] = finish(run ^ (at - start));
+        if (at - start > 1 || (units[at] as number) >= WIDE_SIGNS || (units[start] as number) >= WIDE_SIGNS) runHashes[runCount++] = finish(run ^ (at - start));
       }
     }
     return 0;
@@ -124,8 +134,8 @@ export function createFeatureReader(): FeatureReader {
     const { hashes } = reader;
     let count = 0;
     for (let at = 0; at < wordCount; at++) {
-      const hash = wordHashes[at] as number;
-      hashes[count++] = finish(hash);
+      hashes[count++] = finish(wordHashes[at] as number);
+      hashes[count++] = finish((stems[at] as number) ^ SEED_STEM);
       const beginning = beginnings[at] as number;
       if (at > 0) hashes[count++] = finish(Math.imul(beginnings[at - 1] as number, 31) ^ beginning ^ SEED_PAIR);
       for (let other = Math.max(0, at - FARTHEST_PAIR); other < at - 1; other++) hashes[count++] = finish(Math.imul(beginnings[other] as number, 37) ^ beginning ^ SEED_SKIP);

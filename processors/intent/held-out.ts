@@ -4,10 +4,11 @@
  */
 import type { HeldOutDecision } from './calibration.js';
 import { createLinearModel, type ModelHead } from './model.js';
+import { addOdds } from './odds.js';
 import { pack } from './pack.js';
 import { seeded, shuffle } from './random.js';
 import { newSignals, signalsOf, type HeldOutSignals } from './rejection.js';
-import type { Machines } from './svm.js';
+import type { Machines, Truth } from './svm.js';
 import { placeOf, type Examples, type ReadableText, type Vocabulary } from './vocabulary.js';
 
 const FOLDS = 4;
@@ -20,8 +21,7 @@ export interface Trained {
   readonly data: Examples;
   readonly vocabulary: Vocabulary;
   readonly head: ModelHead;
-  /** Column by example. */
-  readonly columns: Uint16Array;
+  readonly truth: Truth;
   /** The texts that are no copies stand first; copy i belongs to text i modulo their count. */
   readonly texts: readonly ReadableText[];
   readonly seed: number;
@@ -30,8 +30,8 @@ export interface Trained {
 export interface HeldOut { readonly decisions: readonly HeldOutDecision[]; readonly signals: readonly HeldOutSignals[] }
 
 export function holdOut(trained: Trained): HeldOut {
-  const { texts, columns, head, data } = trained;
-  const foldOf = dealFolds(columns.subarray(0, texts.length), head.labels.length, trained.seed);
+  const { texts, truth, head, data } = trained;
+  const foldOf = dealFolds(truth.columns.subarray(0, texts.length), head.labels.length, trained.seed);
   const found = { decisions: [] as HeldOutDecision[], signals: [] as HeldOutSignals[] };
   const folds = texts.length * head.labels.length > MANY ? 1 : FOLDS;
   for (let fold = 0; fold < folds; fold++) {
@@ -43,10 +43,11 @@ export function holdOut(trained: Trained): HeldOut {
 }
 
 function scoreFold(trained: Trained, inside: Uint32Array, out: Uint32Array, found: { decisions: HeldOutDecision[]; signals: HeldOutSignals[] }): void {
-  const { texts, columns, head, vocabulary, data } = trained;
+  const { texts, head, vocabulary, data, truth: { columns } } = trained;
   const machines = trained.machines.copy();
   machines.forget(out);
   machines.train(inside, ROUNDS, trained.seed);
+  addOdds(machines.weights, head.labels.length, data, trained.truth, inside);
   const arrays = pack(machines, only(vocabulary, seenRows(data, inside, vocabulary.rows)), head.labels.length);
   const model = createLinearModel(head, arrays);
   const outside = head.labels.indexOf(null);

@@ -10,14 +10,15 @@ import { isUnspaced } from './fold.js';
 import { holdOut } from './held-out.js';
 import { createMistyping } from './mistype.js';
 import type { ModelHead } from './model.js';
+import { addOdds } from './odds.js';
 import { pack } from './pack.js';
 import { seeded } from './random.js';
 import { fitRejection } from './rejection.js';
-import { Machines } from './svm.js';
+import { Machines, type Truth } from './svm.js';
 import { buildVocabulary, readTexts, toExamples } from './vocabulary.js';
 
 /** Part of the model's id: raise it whenever features, training or the byte form change. */
-const CODE = 4;
+const CODE = 5;
 const SEED = 20260822;
 const ROUNDS = 5;
 /** From so many examples a label on a mistyped copy of each helps; with fewer it only hides the words. */
@@ -67,11 +68,13 @@ function trainLinear(id: string, texts: readonly TrainingText[], accept: number)
   const vocabulary = buildVocabulary(read, texts.length, labels.length);
   const data = toExamples(read, vocabulary);
   const column = new Map(labels.map((label, index) => [label, index]));
-  const columns = Uint16Array.from(all, ({ label }) => column.get(label) as number);
-  const machines = new Machines(data, { columns, weights: Float32Array.from(all, (_, index) => (index < texts.length ? 1 : COPY_COST)) }, vocabulary.rows, labels.length);
-  machines.train(Uint32Array.from({ length: data.count }, (_, index) => index), ROUNDS, SEED);
+  const truth: Truth = { columns: Uint16Array.from(all, ({ label }) => column.get(label) as number), weights: Float32Array.from(all, (_, index) => (index < texts.length ? 1 : COPY_COST)) };
+  const machines = new Machines(data, truth, vocabulary.rows, labels.length);
+  const examples = Uint32Array.from({ length: data.count }, (_, index) => index);
+  machines.train(examples, ROUNDS, SEED);
   const head: ModelHead = { id, labels, rows: vocabulary.rows, tableBits: vocabulary.tableBits, temperature: 1, rejection: { means: [], factors: [], threshold: 0 } };
-  const { decisions, signals } = holdOut({ machines, data, vocabulary, head, columns, texts, seed: SEED });
+  const { decisions, signals } = holdOut({ machines, data, vocabulary, head, truth, texts, seed: SEED });
+  addOdds(machines.weights, labels.length, data, truth, examples);
   return encodeLinear({ ...head, temperature: fitTemperature(decisions), rejection: fitRejection(signals, accept) }, pack(machines, vocabulary, labels.length));
 }
 
