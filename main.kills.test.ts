@@ -1,7 +1,7 @@
 /**
  * Roll-outs on real Kafka under traffic, with nodes and the deploying command killed in the middle: the log stays sound, what
  * is in mid-flow goes on by the declared rule, and no node runs a version that was never deployed. One round here;
- * `CONFAB_ROLLOUT_ROUNDS=20 npm test -- main.kills` is the long form.
+ * `CONFAB_ROLLOUT_ROUNDS=20 CONFAB_TEST_TIMEOUT=7200000 npm test -- main.kills` is the long form.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
