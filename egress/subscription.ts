@@ -264,6 +264,8 @@ export class Subscription implements ReceiptSource {
   /** Sends a live outcome if its turn has come. False: something before it is missing. */
   private pass(announcement: Announcement, force: boolean): boolean {
     const { position, prev, late, frame, timestamp } = announcement;
+    // Nothing was known as it began, and the outbox keeps only the newest of the dead letters that come first: the log has them all.
+    if (this.seen === '' && prev === undefined) this.seen = this.base = positionAt(position, 0);
     if (position <= this.seen) {
       if (!late || position <= this.base || this.recent?.includes(placeOf(position)) === true) return true;
     } else if (!force && prev !== null && (prev === undefined || prev > this.seen)) return false;
