@@ -37,7 +37,7 @@ export class Program {
   }
 
   /** Waits until /health/ready answers 200. Fails when the process ends before. */
-  async ready(millis = 30_000): Promise<this> {
+  async ready(millis = 60_000): Promise<this> {
     let ended: Exit | undefined;
     void this.exited.then((exit) => { ended = exit; });
     const end = performance.now() + millis;
