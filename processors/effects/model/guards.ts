@@ -29,7 +29,7 @@ export function secretsOf(texts: readonly string[], marks: readonly string[]): S
 const MARKUP = /<[/!?]?[a-z][a-z0-9:-]{0,30}(?:[\s/>]|$)|<[!?]|<\||\|>|<<sys>>|\[\/?inst\]|&lt;[a-z/!]/;
 /** No word of any language; keys, dumps and what was encoded to get by these rules. */
 const ENCODED = /[a-z0-9+/=_%\\-]{64,}/;
-const SCHEME = /(?:^|[^a-z0-9])(?:javascript|data|vbscript|file|blob|about|intent):(?=\S)|[a-z][a-z0-9+.-]{1,20}:\/\//;
+const SCHEME = /(?:^|[^a-z0-9])(?:javascript|data|vbscript|file|blob|about|intent):(?=\S)|[a-z][a-z0-9+.-]{1,20}:\/\/|https?:\/\S/;
 /** A host with a path needs no known ending. */
 const HOST_WITH_PATH = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){0,7}\.\p{L}[\p{L}\p{N}-]{1,62}(?::\d{1,5})?\//u;
 const ADDRESS = /(?:^|[^\p{L}\p{N}.])(?:\d{1,3}\.){3}\d{1,3}(?![\p{L}\p{N}]|\.\d)/u;
@@ -57,9 +57,22 @@ function leaks(seen: string, { shingles }: Secrets): boolean {
   return false;
 }
 
+const DOT_IN_WORDS = new RegExp(` (?:dot|\\.) ?(?=(?:${ENDINGS.join('|')})(?![a-z0-9-]))`, 'g');
+const NAMED: Readonly<Record<string, string>> = { period: '.', colon: ':', sol: '/', commat: '@', amp: '&', lowbar: '_', hyphen: '-' };
+
+/** What a page or a browser makes of references to characters and of percent signs; twice, for those that are hidden in others. */
+function decoded(text: string): string {
+  if (!text.includes('&') && !text.includes('%')) return text;
+  const once = (one: string): string => one
+    .replaceAll(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?/g, (whole, hex: string | undefined, decimal: string | undefined) => { const code = hex === undefined ? Number(decimal) : parseInt(hex, 16); return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole; })
+    .replaceAll(/&(period|colon|sol|commat|amp|lowbar|hyphen);/g, (_whole, name: string) => NAMED[name] ?? '')
+    .replaceAll(/%(2e|2f|3a|40)/g, (_whole, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  return once(once(text)).toLowerCase();
+}
+
 function hasForeignLink(seen: string, hosts: readonly string[]): boolean {
   // Blanks around dots and "dot" in words are how links are hidden from rules like these.
-  const opened = seen.replaceAll(/\s?[[({]\s?(?:dot|punkt|point|punto|\.)\s?[\])}]\s?/g, '.').replaceAll(/[。．｡]/g, '.').replaceAll(/hxxp/g, 'http');
+  const opened = decoded(seen).replaceAll(DOT_IN_WORDS, '.').replaceAll(/\s?[[({]\s?(?:dot|punkt|point|punto|\.)\s?[\])}]\s?/g, '.').replaceAll(/[。．｡]/g, '.').replaceAll(/hxxp/g, 'http');
   for (const candidate of opened === seen ? [seen] : [seen, opened]) {
     const matches = links.match(candidate) ?? [];
     if (matches.some(({ url, schema }) => !isAllowed(url, schema, hosts))) return true;
