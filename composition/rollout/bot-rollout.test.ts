@@ -233,3 +233,19 @@ test('models that come with a version are not trained again, and leave the log w
   await scene.run();
   assert.deepEqual([node.live(), await partKeys()], [`current:${short(one)}`, 0]);
 });
+
+test('two operators at once: the later record counts, on every node alike, and a step that follows leaves no models behind', async (t) => {
+  const scene = await Scene.make(t);
+  const [first, second] = [await scene.node(t, one.bot), await scene.node(t, one.bot)];
+  const models = packModels(modelsOf(two.bot, scratchFolder(t)));
+  await Promise.all([scene.deploy(two, undefined, models), scene.deploy(three, 0.2, models), scene.deploy(two, 0.4, models)]);
+  await scene.run();
+  const plan = (await scene.desk.table()).plan('simple');
+  assert.ok(plan);
+  assert.equal(first.live(), second.live());
+  assert.equal(first.bots.versions('simple')[0]?.version, plan.current?.version ?? one.bot.version);
+  await scene.desk.rollback('simple', 'files', 'me');
+  await scene.run();
+  assert.deepEqual([first.live(), second.live()], Array.from({ length: 2 }, () => `current:${short(one)}`));
+  assert.deepEqual((await scene.desk.table()).partKeys('simple'), []);
+});

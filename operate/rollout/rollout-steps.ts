@@ -64,7 +64,8 @@ export function rollbackSteps(table: RolloutTable, botId: string, to: string | u
   if (plan === undefined) throw refuse(`Nothing of "${botId}" is deployed: its files count.`);
   const { current, canary, earlier } = plan;
   if (to === 'files' || (to === undefined && canary === undefined && earlier.length === 0)) {
-    const all = [canary, current, ...earlier].flatMap((one) => one ?? []);
+    // A canary that another operator's step overtook counts no more, but would again if only what counts now were retired.
+    const all = (['canary', 'live'] as const).flatMap((status) => table.versions(botId).filter((one) => one.status === status));
     return { records: all.map((one) => retired(one, author)), said: `${botId} is what the files of each node say` };
   }
   if (canary !== undefined && to === undefined) return { records: [retired(canary, author)], said: `the canary ${canary.version} of ${botId} is taken back${current === undefined ? '' : `; ${current.version} goes on`}` };

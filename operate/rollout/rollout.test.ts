@@ -83,6 +83,16 @@ test('a canary of a bot that was never deployed stands beside its files', () => 
   assert.equal(bots.live(), '1||');
 });
 
+test('a canary that another operator overtook does not come back with the files', () => {
+  const bots = new Bots();
+  const both = bots.table();
+  bots.do(deploySteps(both, { botId: 'b', version: id(1), files: Buffer.from([1]), share: 0.5 }, author));
+  bots.do(deploySteps(both, { botId: 'b', version: id(2), files: Buffer.from([2]), share: undefined }, author));
+  assert.equal(bots.live(), '2||', 'the later step counts');
+  bots.rollback('files');
+  assert.equal(bots.live(), '-');
+});
+
 test('only so many versions are kept, and a roll-back may name one of them', () => {
   const bots = new Bots();
   for (let n = 1; n <= 8; n++) bots.deploy(n);
