@@ -7,11 +7,12 @@ import { killSection } from './egress/kill.js';
 import { latencySection } from './egress/latency.js';
 import { memorySection } from './egress/memory.js';
 import { slowReadersSection } from './egress/slow-readers.js';
+import { stormSection } from './egress/storm.js';
 import { throughputSection } from './egress/throughput.js';
 import { BenchmarkError, progress, type Benchmark, type BenchmarkOptions } from './lib/benchmark.js';
 
 const sections: Readonly<Record<string, (options: BenchmarkOptions) => Promise<Record<string, unknown>>>> = {
-  memory: memorySection, throughput: throughputSection, fanout: fanOutSection, latency: latencySection, slow: slowReadersSection, kill: killSection,
+  memory: memorySection, throughput: throughputSection, fanout: fanOutSection, latency: latencySection, slow: slowReadersSection, storm: stormSection, kill: killSection,
 };
 
 function chosen(text: string): string[] {
@@ -22,7 +23,7 @@ function chosen(text: string): string[] {
 }
 
 export const egress: Benchmark = {
-  purpose: 'sockets of egress: memory, CPU a reply, fan-out, latency, slow readers, kill -9 of a node; nothing lost or repeated',
+  purpose: 'sockets of egress: memory, CPU a reply, fan-out, latency, slow readers, a storm, kill -9 of a node; nothing lost or repeated',
   options: {
     'only': { default: 'all', about: `sections, by commas: ${Object.keys(sections).join(', ')}` },
     'idle-sockets': { default: '15000', about: 'memory: sockets on one node' },
@@ -35,6 +36,8 @@ export const egress: Benchmark = {
     'slow-seconds': { default: '10', about: 'slow: measured time of each phase' },
     'slow-rounds': { default: '2', about: 'slow: rounds without and beside slow readers; medians' },
     'flood': { default: '8', about: 'slow: MiB to each slow reader before' },
+    'storm-sockets': { default: '5000', about: 'storm: sockets that come at once' },
+    'storm-rounds': { default: '2', about: 'storm: rounds; medians' },
     'kill-sockets': { default: '10000', about: 'kill: sockets on two nodes' },
     'kill-rate': { default: '1000', about: 'kill: replies a second' },
   },
