@@ -189,7 +189,7 @@ intents:
 const FLOW = `
 slots:
   size: {entity: size, ask: ask_size, retries: 0}
-  name: {ask: ask_name, minLength: 2, maxLength: 20, matches: '[a-z ]+', interruptedBy: [greet]}
+  name: {ask: ask_name, minLength: 2, maxLength: 20, matches: '[a-z ]+'}
   total: {}
 entities:
   size: {values: {small: [tiny], large: [big]}}

@@ -1,4 +1,7 @@
-/** The temperature of the confidence: softmax of decision values that tells how often it is right. */
+/**
+ * The temperature of the confidence: softmax of decision values that tells how often it is right. A handful of held-out texts
+ * that all are right would ask for certainty; so, after Platt (1999), part of one text more counts for every label alike.
+ */
 
 /** Decision values of a text that the model has not seen, and the column that it belongs to. */
 export interface HeldOutDecision { readonly decision: Float64Array; readonly truth: number }
@@ -31,14 +34,20 @@ export function fitTemperature(texts: readonly HeldOutDecision[]): number {
 }
 
 function surprise(texts: readonly HeldOutDecision[], temperature: number): number {
+  const doubt = 1 / (texts.length + 2);
   let loss = 0;
   for (const { decision, truth } of texts) {
     const own = decision[truth] as number;
     let most = 0;
     for (let column = 0; column < decision.length; column++) most = Math.max(most, (decision[column] as number) - own);
     let sum = 0;
-    for (let column = 0; column < decision.length; column++) sum += Math.exp(((decision[column] as number) - own - most) / temperature);
-    loss += Math.log(sum) + most / temperature;
+    let lead = 0;
+    for (let column = 0; column < decision.length; column++) {
+      const over = (decision[column] as number) - own;
+      sum += Math.exp((over - most) / temperature);
+      lead -= over;
+    }
+    loss += Math.log(sum) + (most + doubt * lead / decision.length) / temperature;
   }
   return loss;
 }

@@ -104,6 +104,16 @@ test('other texts are out of scope, further than the examples of intents are', (
   }
 });
 
+test('a handful of examples, all told apart, does not make it certain of what it hardly knows', () => {
+  const classifier = load(setOf({
+    order: ['order a pizza', 'I want a pizza', 'pizza please', 'one pizza', 'I am hungry'],
+    greet: ['hello', 'hi', 'hey', 'good day', 'good morning'],
+    go: ['round and round', 'circle', 'loop', 'endless', 'carousel'],
+  }));
+  assert.ok(classifier.classify('a pizza please', []).confidence > 0.95);
+  for (const name of ['Ann', 'Maria Lopez', 'rosa']) assert.ok(classifier.classify(name, []).confidence < 0.9, name);
+});
+
 test('confidences of the ranking are in order and add up to one at most', () => {
   const { ranking, confidence } = load(setOf(ENGLISH)).classify('money on my card', []);
   const all = ranking.map((one) => one.confidence);
