@@ -65,6 +65,18 @@ export function fanoutContract(name: string, make: (t: TestContext) => Promise<(
     assert.equal(new Set(node.got.map(({ key }) => key)).size, 1_000);
   });
 
+  rule('a node hears once of what it announces itself, in order, also when another announces it again', async (open) => {
+    const [own, other] = [open(), open()];
+    await Promise.all([own.fanout.subscribe(0, 't/a'), other.fanout.subscribe(0, 't/a')]);
+    const list = Array.from({ length: 300 }, (_, i) => announcement('t/a', i));
+    await own.fanout.announce(0, list);
+    await eventually('all arrived', () => own.got.length === 300 && other.got.length === 300);
+    await other.fanout.announce(0, list.slice(-1));
+    await other.fanout.announce(0, [announcement('t/a', 300)]);
+    await eventually('the next arrived', () => own.got.at(-1)?.position === 'e-300-01' && other.got.at(-1)?.position === 'e-300-01');
+    assert.deepEqual(own.got, [...list, ...list.slice(-1), announcement('t/a', 300)]);
+  });
+
   rule('after unsubscribe nothing arrives; it can be subscribed again', async (open) => {
     const [node, writer] = [open(), open()];
     await node.fanout.subscribe(0, 't/a');

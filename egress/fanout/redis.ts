@@ -1,10 +1,12 @@
 /**
  * Fan-out by Redis's sharded publish and subscribe: one channel a conversation, in the slot of its partition, so that a node
  * gets only what its sockets want and a cluster carries each announcement on one shard. Calls of one turn of the event loop
- * travel together: subscriptions by one SSUBSCRIBE a partition, announcements by one script a batch.
+ * travel together: subscriptions by one SSUBSCRIBE a partition, announcements by one script a batch. What a node announces
+ * goes to its own sockets at once, and what comes back of it is passed over.
  */
 import { keyOfChannel, liveChannel } from '../../platform/live-bus/live-channel.js';
 import type { RedisClient, RedisConnection, Subscriber } from '../../platform/redis.js';
+import { Echoes } from './echoes.js';
 import type { Announcement, Fanout, FanoutListener } from './fanout.js';
 
 /** A script publishes at most this many: it holds up the server for well under 2 ms. */
@@ -26,6 +28,7 @@ export class RedisFanout implements Fanout {
   private readonly turns = new Map<number, Turn>();
   /** Keys that are subscribed, or are going to be, by partition. */
   private readonly wanted = new Map<number, Set<string>>();
+  private readonly echoes = new Echoes();
   private listener: FanoutListener | undefined;
   private arrived: Announcement[] = [];
   private closed = false;
@@ -34,7 +37,7 @@ export class RedisFanout implements Fanout {
     this.prefix = options.prefix ?? '';
     redis.client.defineCommand('confabAnnounce', { lua: ANNOUNCE });
     this.scripts = redis.client as unknown as Scripts;
-    this.subscriber = redis.subscriber({ wanted: () => this.channels(), lapsed: () => { if (!this.closed) this.listener?.lapsed(); } });
+    this.subscriber = redis.subscriber({ wanted: () => this.channels(), lapsed: () => { this.lapsed(); } });
     this.subscriber.on('smessage', (channel: string, message: string) => { this.receive(channel, message); });
   }
 
@@ -69,8 +72,23 @@ export class RedisFanout implements Fanout {
         ? publish(client, channels, part)
         : this.scripts.confabAnnounce(part.length, ...channels, ...part.map(format)))));
     }
+    this.handOwn(partition, announcements);
     await Promise.allSettled(calls);
     await Promise.all(calls);
+  }
+
+  /** The short way. What has no place goes the long one: sockets could not tell that they have it already. */
+  private handOwn(partition: number, announcements: readonly Announcement[]): void {
+    const wanted = this.wanted.get(partition);
+    if (wanted === undefined || wanted.size === 0 || this.closed) return;
+    const own = announcements.filter(({ key, position }) => position !== '' && wanted.has(key));
+    for (const { key, position } of own) this.echoes.expect(key, position);
+    if (own.length > 0) this.listener?.announced(own);
+  }
+
+  private lapsed(): void {
+    this.echoes.forget();
+    if (!this.closed) this.listener?.lapsed();
   }
 
   /** The connection belongs to whoever made it. */
@@ -99,6 +117,7 @@ export class RedisFanout implements Fanout {
   /** Messages of one read from the network are handed on together. */
   private receive(channel: string, message: string): void {
     const key = keyOfChannel(channel);
+    if (this.echoes.take(key, positionIn(message))) return;
     if (this.arrived.length === 0) queueMicrotask(() => { this.handOn(); });
     this.arrived.push(parse(key, message));
   }
@@ -123,6 +142,11 @@ async function publish(client: RedisClient, channels: readonly string[], announc
 /** `<late><timestamp> <position> <prev>\n<frame>`; prev: '' nothing before, '?' not known. */
 function format({ position, prev, late, timestamp, frame }: Announcement): string {
   return `${late ? 'L' : '-'}${timestamp} ${position} ${prev === null ? '' : prev ?? '?'}\n${frame}`;
+}
+
+function positionIn(message: string): string {
+  const first = message.indexOf(' ') + 1;
+  return message.slice(first, message.indexOf(' ', first));
 }
 
 function parse(key: string, message: string): Announcement {
