@@ -16,7 +16,7 @@ outboxContract('redis cluster', async (t, limits) => {
 
 const outcome = (key: string, offset: number): Outcome => ({ key, position: formatPosition(EPOCH, offset, 1), prev: offset === 0 ? null : formatPosition(EPOCH, offset - 1, 0), frame: '{}', timestamp: 1 });
 
-test('redis cluster outbox: each partition is on one server, all servers have some, and a slot that moves takes its entries with it', { skip }, async (t) => {
+test('redis cluster outbox: each partition is on one server, all servers have some, and what a slot that moves takes with it counts as lost', { skip }, async (t) => {
   const { redis, prefix, keys } = await open(t);
   const outbox = new RedisOutbox(redis, { prefix, epoch: EPOCH });
   const append = (offset: number): Promise<unknown> => Promise.all(Array.from({ length: 24 }, (_, partition) => outbox.append(partition, [outcome('t/a', offset), outcome('t/b', offset)])));
@@ -29,8 +29,11 @@ test('redis cluster outbox: each partition is on one server, all servers have so
   // While keys of a script are at two servers it is told TRYAGAIN; what is not there at all is ASKed for at the new home.
   await cluster().moveSlot('{s0}', to, () => append(1));
   await append(2);
+  // The new home cannot tell entries that were moved from an older copy: who resumes before them is sent to the log.
   for (const key of ['t/a', 't/b']) {
-    const read = await outbox.read(0, key, formatPosition(EPOCH, 0, 1));
-    assert.deepEqual([read.entries.map(({ position }) => position), read.complete], [[formatPosition(EPOCH, 1, 1), formatPosition(EPOCH, 2, 1)], true]);
+    for (const [offset, complete] of [[0, false], [1, true]] as const) {
+      const read = await outbox.read(0, key, formatPosition(EPOCH, offset, 1));
+      assert.deepEqual([read.entries.map(({ position }) => position), read.complete], [[formatPosition(EPOCH, 2, 1)], complete]);
+    }
   }
 });
