@@ -54,7 +54,7 @@ export class SocketFlow {
     if (this.underWay < buffered) this.taken = (this.sent - buffered) & MASK;
   }
 
-  /** Bytes that the client is not known to have read. (Characters, more exactly: texts beyond ASCII count for less.) */
+  /** Bytes that the client is not known to have read. */
   get underWay(): number { return (this.sent - this.taken) & MASK; }
 
   /**

@@ -5,13 +5,14 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Authenticator, Principal } from '../auth.js';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import { ConfabError, toConfabError, type ErrorCode } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import { CloseCode, closeCodeOf, closeReason } from './close-codes.js';
-import { textFrame } from './text-frame.js';
 import { Allowance, CONTROL_FRAMES, type FrameLimit } from './socket-allowance.js';
 import { CALM_BYTES, SocketFlow, type Pace } from './socket-flow.js';
+import { SocketToken, type TokenHolder } from './socket-token.js';
+import { textFrame } from './text-frame.js';
 
 /** A frame as it came in: a JSON object with a string `type`. Nothing else of it has been checked. */
 export type IncomingFrame = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -48,11 +49,6 @@ export interface SocketSessionOptions {
   readonly limit: FrameLimit | undefined;
 }
 
-/** How long before the end of a token `expiring` is sent. */
-export const EXPIRY_NOTICE = 60_000;
-/** The longest timer: Node's are limited to 2^31 - 1 ms. */
-const LONGEST_TIMER = 2_000_000_000;
-
 /** Bytes that wait for the end of the turn, at most: a client that reads is not kept waiting for more. */
 const MOST_GATHERED = 128 * 1024;
 /** A client that causes errors and reads none of them is not told of more. */
@@ -78,14 +74,11 @@ function flushAll(): void {
   for (const session of sessions) session.flush();
 }
 
-export class SocketSession {
+export class SocketSession implements TokenHolder {
   private readonly options: SocketSessionOptions;
   private readonly socket: WebSocket;
   private handler: SocketHandler | undefined;
-  private current: Principal;
-  private timer: Timer | undefined;
-  private noticeSent = false;
-  private renewals = 0;
+  private readonly token: SocketToken;
   private ended = false;
   /** The stream below, while it gathers frames. */
   private gathering: Duplex | undefined;
@@ -101,7 +94,7 @@ export class SocketSession {
   constructor(options: SocketSessionOptions) {
     this.options = options;
     this.socket = options.socket;
-    this.current = options.principal;
+    this.token = new SocketToken(options.principal, this, options);
   }
 
   /** Begins to hand frames to the handler. Call at once: frames that come before are lost. */
@@ -109,10 +102,10 @@ export class SocketSession {
     this.handler = handler;
     (this.socket as Owned)[kSession] = this;
     this.socket.on('message', onMessage).on('ping', onPing).on('pong', onPong).on('close', onClose);
-    this.armExpiry();
+    this.token.arm();
   }
 
-  get principal(): Principal { return this.current; }
+  get principal(): Principal { return this.token.principal; }
   get open(): boolean { return !this.ended && this.socket.readyState === this.socket.OPEN; }
   /** Bytes that wait to be taken by the network. */
   get bufferedBytes(): number { return this.socket.bufferedAmount; }
@@ -122,10 +115,11 @@ export class SocketSession {
   /** Sends a frame that is text already, in one write with the others of this turn of the event loop. Does nothing once the socket is closed. */
   sendText(text: string, written?: () => void): void {
     if (!this.open) return;
+    const frame = textFrame(text);
     const stream = this.gather();
     // Without compression ws, too, writes a frame as soon as it has it: the order of frames is the same.
-    if (stream === undefined) this.socket.send(text, written); else stream.write(textFrame(text), written);
-    if (this.flow.add(text.length)) this.mark();
+    if (stream === undefined) this.socket.send(text, written); else stream.write(frame, written);
+    if (this.flow.add(frame.length)) this.mark();
   }
 
   /** A ping whose answer says that everything before it was read. */
@@ -172,7 +166,7 @@ export class SocketSession {
   close(closeCode: number, code?: ErrorCode, retryAfterMs?: number): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
     this.socket.close(closeCode, code === undefined ? '' : closeReason(code, retryAfterMs));
-    this.disarm();
+    this.token.disarm();
   }
 
   /** Its client reads nothing; it resumes from what it has read. */
@@ -228,7 +222,7 @@ export class SocketSession {
       this.close(CloseCode.PROTOCOL_ERROR, 'CONFAB_FRAME_MALFORMED');
       return;
     }
-    if (frame.type === 'auth') { this.auth(frame); return; }
+    if (frame.type === 'auth') { this.token.auth(frame); return; }
     try {
       this.handler?.frame(frame);
     } catch (error) {
@@ -266,61 +260,14 @@ export class SocketSession {
     this.socket.pause();
   }
 
-  private auth(frame: IncomingFrame): void {
-    const unknown = Object.keys(frame).find((name) => name !== 'type' && name !== 'token');
-    if (unknown === undefined) void this.renew(frame.token);
-    else this.sendError(new ConfabError('CONFAB_FRAME_INVALID', { detail: `/${unknown.slice(0, 100)} is not a known field` }));
-  }
-
-  private async renew(token: unknown): Promise<void> {
-    const turn = ++this.renewals;
-    try {
-      if (typeof token !== 'string' || token === '') throw new ConfabError('CONFAB_TOKEN_MISSING');
-      const principal = await this.options.authenticator.authenticate(token);
-      // A later `auth` frame may have overtaken this one while its key was fetched: the latest counts.
-      if (!this.open || turn !== this.renewals) return;
-      if (principal.tenant !== this.current.tenant || principal.subject !== this.current.subject) {
-        throw new ConfabError('CONFAB_TOKEN_INVALID', { detail: 'A socket is renewed by a token of the same tenant and subject.' });
-      }
-      const refusal = this.options.authenticator.revocations?.refusal(principal);
-      if (refusal !== undefined) throw refusal;
-      this.current = principal;
-      this.noticeSent = false;
-      this.armExpiry();
-      this.handler?.renewed?.(principal);
-      this.send({ type: 'authenticated', ...expiry(principal) });
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  /** One timer a socket: first for the notice, then for the end. */
-  private armExpiry(): void {
-    this.disarm();
-    const { expiresAt } = this.current;
-    if (expiresAt === undefined || this.ended) return;
-    const due = this.noticeSent ? expiresAt : expiresAt - EXPIRY_NOTICE;
-    this.timer = this.options.clock.after(Math.min(Math.max(0, due - this.options.clock.now()), LONGEST_TIMER), () => { this.expiryDue(); });
-  }
-
-  private expiryDue(): void {
-    const expiresAt = this.current.expiresAt ?? Infinity;
-    const now = this.options.clock.now();
-    if (now >= expiresAt) { this.close(CloseCode.TOKEN_EXPIRED, 'CONFAB_TOKEN_EXPIRED'); return; }
-    if (!this.noticeSent && now >= expiresAt - EXPIRY_NOTICE) {
-      this.noticeSent = true;
-      this.send({ type: 'expiring', ...expiry(this.current) });
-    }
-    this.armExpiry();
-  }
-
-  private disarm(): void { this.timer?.cancel(); this.timer = undefined; }
+  /** Called by the token. */
+  renewed(principal: Principal): void { this.handler?.renewed?.(principal); }
 
   /** Called by the socket. */
   finish(code: number): void {
     if (this.ended) return;
     this.ended = true;
-    this.disarm();
+    this.token.disarm();
     this.handler?.closed(code);
   }
 }
@@ -329,10 +276,6 @@ export class SocketSession {
 function acceptedBytes(socket: WebSocket): number {
   const handle = (socket as unknown as { _socket?: { _handle?: { bytesWritten?: number; writeQueueSize?: number } | null } | null })._socket?._handle;
   return handle?.bytesWritten === undefined ? -socket.bufferedAmount : handle.bytesWritten - (handle.writeQueueSize ?? 0);
-}
-
-function expiry(principal: Principal): { expiresAt: string | null } {
-  return { expiresAt: principal.expiresAt === undefined ? null : new Date(principal.expiresAt).toISOString() };
 }
 
 function parseFrame(bytes: Buffer): IncomingFrame | undefined {
