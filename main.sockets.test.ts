@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { call, Client, refused, serve, SECRET, token, type Closed, type Frame } from './composition/protocol/testing.js';
 import { draftMessage } from './ingress/message-draft.js';
-import { ANONYMOUS } from './platform/auth.js';
+import { ANONYMOUS } from './platform/auth/auth.js';
 import { systemClock } from './platform/clock.js';
 import { openEmbeddedLog } from './platform/event-log/embedded.js';
 import { silentLogger } from './platform/observability/logger.js';

@@ -2,14 +2,14 @@
 import type { FastifyInstance } from 'fastify';
 import { createEgress } from '../egress/egress.js';
 import type { Fanout } from '../egress/fanout/fanout.js';
-import { showLiveFrames } from '../egress/live-frames.js';
+import { showLiveFrames } from '../egress/sockets/live-frames.js';
 import type { Outbox } from '../egress/outbox/outbox.js';
 import type { ClaimIndex } from '../ingress/acceptance/claim-index/claim-index.js';
 import { createAcceptor } from '../ingress/acceptance/create.js';
 import { ingressRoutes } from '../ingress/server.js';
 import type { Component } from '../platform/lifecycle.js';
 import { epochOf } from '../platform/position.js';
-import { connectRedis, type RedisConnection } from '../platform/redis.js';
+import { connectRedis, type RedisConnection } from '../platform/redis/redis.js';
 import { topicName } from '../topology/topology.js';
 import { botNames, redisPrefix } from './infrastructure.js';
 import type { Infrastructure } from './process.js';

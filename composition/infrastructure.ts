@@ -10,7 +10,7 @@ import type { Metrics } from '../platform/observability/metrics.js';
 import { createTracer, parseOtlpHeaders, type Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
 import type { Random } from '../platform/random.js';
-import type { RedisConnection } from '../platform/redis.js';
+import type { RedisConnection } from '../platform/redis/redis.js';
 import type { StateStore } from '../platform/state/state-store.js';
 import type { Codec } from '../schemas/codec.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
@@ -55,7 +55,7 @@ const MAX_CLOCK_SKEW = 5000;
 export async function openRedis({ config, clock, logger, random }: Base): Promise<RedisConnection | undefined> {
   const options = redisOptions(config, 'confab');
   if (options === undefined) return undefined;
-  const { connectRedis } = await import('../platform/redis.js');
+  const { connectRedis } = await import('../platform/redis/redis.js');
   const redis = await connectRedis(options, { logger, random });
   try {
     await redis.check();

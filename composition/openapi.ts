@@ -1,7 +1,7 @@
 /** What a process serves, without starting one: its OpenAPI document for the reference pages, and its routes. */
 import type { FastifyInstance } from 'fastify';
 import { SettingsTable } from '../operate/rollout/settings-table.js';
-import { authenticatorOff } from '../platform/auth.js';
+import { authenticatorOff } from '../platform/auth/auth.js';
 import { ManualClock } from '../platform/clock-manual.js';
 import { loadConfig } from '../platform/config.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';

@@ -6,7 +6,7 @@ import { MemoryLiveBus } from '../platform/live-bus/memory.js';
 import { createProcessMetrics, type Metrics } from '../platform/observability/metrics.js';
 import type { Tracer } from '../platform/observability/tracing.js';
 import { packageVersion } from '../platform/package-root.js';
-import type { RedisConnection } from '../platform/redis.js';
+import type { RedisConnection } from '../platform/redis/redis.js';
 import { fixedBots } from '../processors/bot/index.js';
 import { stageFactories, stageNames } from '../processors/index.js';
 import { fileModelCache } from '../processors/model-cache.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { RevocationLog } from '../operate/revocations/revocation-log.js';
-import { revocationKey } from '../platform/auth-revocations.js';
-import { ANONYMOUS, type Authenticator } from '../platform/auth.js';
+import { revocationKey } from '../platform/auth/revocations.js';
+import { ANONYMOUS, type Authenticator } from '../platform/auth/auth.js';
 import { ManualClock, settle } from '../platform/clock-manual.js';
 import { loadConfig } from '../platform/config.js';
 import { ConfabError } from '../platform/errors.js';

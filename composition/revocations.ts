@@ -1,7 +1,7 @@
 /** What a node that takes tokens follows of revocations.v1: whole before it listens, then several times a second. */
 import { REFUSES_ALL, ruleOf } from '../operate/revocations/revocation.js';
-import { revocable, RevocationTable, revoked, type Revocations } from '../platform/auth-revocations.js';
-import type { Authenticator } from '../platform/auth.js';
+import { revocable, RevocationTable, revoked, type Revocations } from '../platform/auth/revocations.js';
+import type { Authenticator } from '../platform/auth/auth.js';
 import type { Component } from '../platform/lifecycle.js';
 import { Counter, Gauge } from '../platform/observability/metrics.js';
 import type { Revocation } from '../schemas/types.js';

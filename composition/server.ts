@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { AdminServer } from '../platform/admin-server.js';
-import { authenticatorOff, type Authenticator } from '../platform/auth.js';
+import { authenticatorOff, type Authenticator } from '../platform/auth/auth.js';
 import { OriginGuard } from '../platform/http/origin.js';
 import { buildHttpServer } from '../platform/http/server.js';
 import type { Component } from '../platform/lifecycle.js';
@@ -70,7 +70,7 @@ async function addWebPage(app: FastifyInstance, { config, logger }: Infrastructu
 async function openAuthenticator({ config, clock }: Infrastructure): Promise<Authenticator> {
   const { auth } = config;
   if (auth.mode !== 'jwt') return authenticatorOff();
-  const { createJwtAuthenticator } = await import('../platform/auth-jwt.js');
+  const { createJwtAuthenticator } = await import('../platform/auth/jwt.js');
   return createJwtAuthenticator({ clock, audience: auth.audience, ...defined({ issuer: auth.issuer, secrets: auth.secret === undefined ? undefined : [auth.secret.reveal()], jwksUrl: auth.jwksUrl }) });
 }
 

@@ -1,7 +1,7 @@
 /** Settings as the options of connections: the one place that reveals secrets, and only into a connection. */
 import type { Config } from '../platform/config.js';
 import type { ElasticsearchOptions } from '../platform/knowledge-index/elasticsearch.js';
-import type { RedisOptions } from '../platform/redis.js';
+import type { RedisOptions } from '../platform/redis/redis.js';
 import type { RegistryConnection } from '../schemas/registry-client.js';
 import type { TopologySettings } from '../topology/topic-config.js';
 

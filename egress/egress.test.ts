@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Authenticator, Principal } from '../platform/auth.js';
+import type { Authenticator, Principal } from '../platform/auth/auth.js';
 import { openSocket, type TestSocket } from '../platform/http/testing.js';
 import { MemoryBus } from './fanout/memory.js';
 import { MemoryOutbox } from './outbox/memory.js';

@@ -1,6 +1,6 @@
 /** Egress as a whole: reads outcomes from the log, keeps the outbox, serves the streams and the history. */
 import type { FastifyInstance } from 'fastify';
-import { requireConversation, requireScope } from '../platform/auth.js';
+import { requireConversation, requireScope } from '../platform/auth/auth.js';
 import type { Clock } from '../platform/clock.js';
 import { CONVERSATION_ID_FORM } from '../platform/conversation-key.js';
 import type { EventLog } from '../platform/event-log/event-log.js';
@@ -13,18 +13,18 @@ import { ulidMaker, type Random } from '../platform/random.js';
 import type { Codec } from '../schemas/codec.js';
 import { groupName, topicName } from '../topology/topology.js';
 import type { Fanout } from './fanout/fanout.js';
-import { Hub } from './hub.js';
-import { KnownEnds } from './known-ends.js';
-import { LogRecovery } from './log-recovery.js';
+import { Hub } from './sockets/hub.js';
+import { KnownEnds } from './receipts/known-ends.js';
+import { LogRecovery } from './sockets/log-recovery.js';
 import { logTopics } from './log-topics.js';
 import { EgressMetrics } from './metrics.js';
-import { OutcomeDecoder } from './outcome-decoder.js';
+import { OutcomeDecoder } from './outcomes/outcome-decoder.js';
 import type { Outbox } from './outbox/outbox.js';
 import { eventRoutes } from './query/event-routes.js';
 import { History } from './query/history.js';
-import { Receipts } from './receipts.js';
-import { RepliesReader } from './replies-reader.js';
-import { EgressSession } from './session.js';
+import { Receipts } from './receipts/receipts.js';
+import { RepliesReader } from './outcomes/replies-reader.js';
+import { EgressSession } from './sockets/session.js';
 
 export interface EgressOptions {
   readonly log: EventLog;

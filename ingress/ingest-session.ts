@@ -2,7 +2,7 @@
  * One socket of `/v1/ingest`. Answers of a conversation leave in the order of its messages; those of one turn leave together.
  * What is in flight is bounded: at the bound the socket is not read, so the client's own buffers fill and it waits.
  */
-import { requireConversation } from '../platform/auth.js';
+import { requireConversation } from '../platform/auth/auth.js';
 import { ConfabError, toConfabError, type ErrorCode } from '../platform/errors.js';
 import type { IncomingFrame, SocketHandler, SocketSession } from '../platform/http/socket-session.js';
 import { detailLine, type ValidateFunction } from '../platform/http/validator.js';

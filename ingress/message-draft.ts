@@ -1,5 +1,5 @@
 /** From a checked body to the record that the log keeps. */
-import type { Principal } from '../platform/auth.js';
+import type { Principal } from '../platform/auth/auth.js';
 import { instantOf } from '../platform/http/validator.js';
 import type { Message } from '../schemas/types.js';
 import { bodyHash, keyHash } from './acceptance/hashes.js';

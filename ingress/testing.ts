@@ -1,7 +1,7 @@
 /** For tests only: an ingress on a log in memory. */
 import type { FastifyInstance } from 'fastify';
-import type { Authenticator, Principal } from '../platform/auth.js';
-import { authenticatorOff } from '../platform/auth.js';
+import type { Authenticator, Principal } from '../platform/auth/auth.js';
+import { authenticatorOff } from '../platform/auth/auth.js';
 import { systemClock, type Clock } from '../platform/clock.js';
 import { ConfabError } from '../platform/errors.js';
 import type { EventLog, LogRecord } from '../platform/event-log/event-log.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { ANONYMOUS, type Authenticator, type Principal } from '../platform/auth.js';
+import { ANONYMOUS, type Authenticator, type Principal } from '../platform/auth/auth.js';
 import { settle } from '../platform/clock-manual.js';
 import { ConfabError } from '../platform/errors.js';
 import { openSocket, testServer, type TestSocket } from '../platform/http/testing.js';

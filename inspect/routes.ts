@@ -1,6 +1,6 @@
 /** `GET /v1/admin/conversations/{conversationId}/story` and `…/xray`: what the log holds of one conversation, for operators. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { requireScope } from '../platform/auth.js';
+import { requireScope } from '../platform/auth/auth.js';
 import type { Clock } from '../platform/clock.js';
 import { CONVERSATION_ID_FORM } from '../platform/conversation-key.js';
 import { ConfabError } from '../platform/errors.js';

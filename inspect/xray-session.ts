@@ -1,5 +1,5 @@
 /** One viewer of `GET /v1/admin/conversations/{conversationId}/xray`: the recent story first, then records as they come. */
-import { requireScope, type Principal } from '../platform/auth.js';
+import { requireScope, type Principal } from '../platform/auth/auth.js';
 import { conversationKey } from '../platform/conversation-key.js';
 import { ConfabError, toConfabError } from '../platform/errors.js';
 import { CloseCode } from '../platform/http/close-codes.js';

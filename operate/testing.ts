@@ -1,6 +1,6 @@
 /** For tests only: the routes of operators over a log in memory. */
 import type { FastifyInstance } from 'fastify';
-import type { Authenticator } from '../platform/auth.js';
+import type { Authenticator } from '../platform/auth/auth.js';
 import { systemClock } from '../platform/clock.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';
 import { testServer } from '../platform/http/testing.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { AdminServer, type AdminServerOptions } from './admin-server.js';
-import type { Authenticator } from './auth.js';
+import type { Authenticator } from './auth/auth.js';
 import { ConfabError, isCode } from './errors.js';
 import { silentLogger } from './observability/logger.js';
 import { createProcessMetrics } from './observability/metrics.js';

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { requireScope, type Authenticator } from './auth.js';
+import { requireScope, type Authenticator } from './auth/auth.js';
 import { isLoopback } from './config/rules.js';
 import { ConfabError, toConfabError } from './errors.js';
 import type { Component } from './lifecycle.js';

@@ -1,5 +1,5 @@
 /** Clients that follow conversations: they lose their connection at any moment, and resume from what they know. */
-import type { Outlet } from '../egress/subscription.js';
+import type { Outlet } from '../egress/sockets/subscription.js';
 import type { ConfabError } from '../platform/errors.js';
 import { positionFor } from './checker/history.js';
 import type { Ledger } from './checker/ledger.js';

@@ -1,12 +1,12 @@
 /** A process: its roles, made of the code that runs in production, with the world behind links. */
 import { EgressMetrics } from '../egress/metrics.js';
 import { MemoryFanout } from '../egress/fanout/memory.js';
-import { Hub } from '../egress/hub.js';
-import { LogRecovery } from '../egress/log-recovery.js';
+import { Hub } from '../egress/sockets/hub.js';
+import { LogRecovery } from '../egress/sockets/log-recovery.js';
 import { logTopics } from '../egress/log-topics.js';
-import { OutcomeDecoder } from '../egress/outcome-decoder.js';
-import { RepliesReader } from '../egress/replies-reader.js';
-import { Subscription, type Outlet } from '../egress/subscription.js';
+import { OutcomeDecoder } from '../egress/outcomes/outcome-decoder.js';
+import { RepliesReader } from '../egress/outcomes/replies-reader.js';
+import { Subscription, type Outlet } from '../egress/sockets/subscription.js';
 import type { Acceptor } from '../ingress/acceptance/acceptor.js';
 import { createAcceptor } from '../ingress/acceptance/create.js';
 import type { Submission } from '../ingress/acceptance/submission.js';

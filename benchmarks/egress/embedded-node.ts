@@ -3,7 +3,7 @@
  * stages. Arguments: data directory, HS256 key, name of conversations. `{"type":"round","sockets","rounds":[…]}` writes one
  * reply to each conversation; `spare` writes them where nobody reads, which tells what writing alone costs.
  */
-import { createJwtAuthenticator } from '../../platform/auth-jwt.js';
+import { createJwtAuthenticator } from '../../platform/auth/jwt.js';
 import { systemClock } from '../../platform/clock.js';
 import { openEmbeddedLog } from '../../platform/event-log/embedded.js';
 import { buildHttpServer } from '../../platform/http/server.js';

@@ -9,7 +9,7 @@ import { packageRoot } from '../../platform/package-root.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import { epochOf, formatPosition } from '../../platform/position.js';
 import { systemRandom } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { RedisStateStore } from '../../platform/state/redis.js';
 import { rebuildOf } from '../../operate/rebuild/views.js';
 import { fixedBots, loadBots } from '../../processors/bot/index.js';

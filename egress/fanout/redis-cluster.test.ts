@@ -7,7 +7,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { systemClock } from '../../platform/clock.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { systemRandom } from '../../platform/random.js';
-import { connectRedis, type RedisConnection } from '../../platform/redis.js';
+import { connectRedis, type RedisConnection } from '../../platform/redis/redis.js';
 import { eventually, skipWithout } from '../../platform/testing.js';
 import { ownRedisCluster, type OwnRedis, type OwnRedisCluster } from '../../scripts/services/redis-own.js';
 import { fanoutContract } from './fanout.contract.js';

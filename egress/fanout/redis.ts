@@ -5,7 +5,7 @@
  * goes to its own sockets at once, and what comes back of it is passed over.
  */
 import { keyOfChannel, liveChannel } from '../../platform/live-bus/live-channel.js';
-import type { RedisClient, RedisConnection, Subscriber } from '../../platform/redis.js';
+import type { RedisClient, RedisConnection, Subscriber } from '../../platform/redis/redis.js';
 import { Echoes } from './echoes.js';
 import type { Announcement, Fanout, FanoutListener } from './fanout.js';
 

@@ -3,7 +3,7 @@
  * its newest position stays known for longer, since that alone spares most resumes a look into the log.
  */
 import type { Clock } from '../../platform/clock.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import { assess, isGap, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
 
 interface Held {

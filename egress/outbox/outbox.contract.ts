@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { formatPosition } from '../../platform/position.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import type { Outbox, OutboxLimits } from './outbox.js';
 
 export const EPOCH = '0a1b2c3d';

@@ -3,7 +3,7 @@
  * it may lose anything at any time, and says so (`complete: false`): then the log is read.
  * Adapters: memory.ts (one process), redis.ts (any number of nodes). Contract suite: outbox.contract.ts.
  */
-import { positionAt, type Outcome } from '../outcome.js';
+import { positionAt, type Outcome } from '../outcomes/outcome.js';
 
 export interface OutboxEntry {
   readonly position: string;

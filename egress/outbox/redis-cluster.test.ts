@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatPosition } from '../../platform/position.js';
 import { clusterOfFile } from '../../scripts/services/redis-cluster-of-file.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import { EPOCH, outboxContract } from './outbox.contract.js';
 import { RedisOutbox } from './redis.js';
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { systemRandom } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { eventually, scratchFolder } from '../../platform/testing.js';
 import { OwnRedis } from '../../scripts/services/redis-own.js';
-import type { Outcome } from '../outcome.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import { EPOCH } from './outbox.contract.js';
 import { RedisOutbox } from './redis.js';
 

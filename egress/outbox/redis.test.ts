@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { seededRandom, systemRandom } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { serviceAddress, skipWithout } from '../../platform/testing.js';
 import { EPOCH, outboxContract } from './outbox.contract.js';
 import type { OutboxLimits } from './outbox.js';

@@ -3,8 +3,8 @@
  * and under the epoch of positions, so that a log made anew does not meet ids that are higher than its own.
  * One script takes a batch; a stream answers whether an entry is a repeat, since it takes growing ids only.
  */
-import type { RedisConnection } from '../../platform/redis.js';
-import type { Outcome } from '../outcome.js';
+import type { RedisConnection } from '../../platform/redis/redis.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
 
 /** A script takes at most this many outcomes: it holds up the server for well under 3 ms. */

@@ -1,6 +1,6 @@
 /** `GET /v1/conversations/{conversationId}/events`: the history of a conversation, page by page, in both directions. */
 import type { FastifyInstance } from 'fastify';
-import { requireConversation } from '../../platform/auth.js';
+import { requireConversation } from '../../platform/auth/auth.js';
 import { CONVERSATION_ID_FORM, conversationKey } from '../../platform/conversation-key.js';
 import { ConfabError } from '../../platform/errors.js';
 import { authenticated, principalOf } from '../../platform/http/identity.js';
@@ -8,7 +8,7 @@ import { problemResponse } from '../../platform/http/problem.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import { parsePosition } from '../../platform/position.js';
 import { frames } from '../frames.js';
-import type { Hub } from '../hub.js';
+import type { Hub } from '../sockets/hub.js';
 import type { History, Page } from './history.js';
 import { messageSchema } from './message-event.js';
 

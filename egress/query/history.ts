@@ -12,8 +12,8 @@ import { splitConversationKey } from '../../platform/conversation-key.js';
 import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import type { Message } from '../../schemas/types.js';
 import type { LogTopics } from '../log-topics.js';
-import type { OutcomeDecoder } from '../outcome-decoder.js';
-import type { Outcome } from '../outcome.js';
+import type { OutcomeDecoder } from '../outcomes/outcome-decoder.js';
+import type { Outcome } from '../outcomes/outcome.js';
 import { messageEvent } from './message-event.js';
 
 export interface Page {

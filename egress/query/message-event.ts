@@ -1,7 +1,7 @@
 /** A message of messages.v1 as an event of its conversation. */
 import type { RecordCodec } from '../../schemas/codec.js';
 import type { Message } from '../../schemas/types.js';
-import { plain } from '../outcome.js';
+import { plain } from '../outcomes/outcome.js';
 
 /** Kinds that somebody wrote; the others show by what they caused. */
 const SHOWN = new Set(['text', 'postback', 'attachment', 'edit', 'reaction', 'agent']);

@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { authenticatorOff } from '../../platform/auth.js';
+import { authenticatorOff } from '../../platform/auth/auth.js';
 import { systemClock } from '../../platform/clock.js';
 import type { EventLog } from '../../platform/event-log/event-log.js';
 import { openEmbeddedLog } from '../../platform/event-log/embedded.js';
@@ -13,7 +13,7 @@ import { buildHttpServer } from '../../platform/http/server.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { createMetrics } from '../../platform/observability/metrics.js';
 import { systemRandom } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
 import { ingressRoutes } from '../server.js';
 import type { ClaimIndex } from './claim-index/claim-index.js';

@@ -5,7 +5,7 @@ import { systemClock } from '../../platform/clock.js';
 import { isCode } from '../../platform/errors.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { systemRandom, ulidMaker } from '../../platform/random.js';
-import { connectRedis, type RedisConnection } from '../../platform/redis.js';
+import { connectRedis, type RedisConnection } from '../../platform/redis/redis.js';
 import { eventually, serviceAddress, skipWithout } from '../../platform/testing.js';
 import { memoryLog, readMessages } from '../testing.js';
 import { RedisClaimIndex } from './claim-index/redis.js';

@@ -6,7 +6,7 @@ import { systemClock } from '../../platform/clock.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import { systemRandom, ulidMaker } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { eventually, scratchFolder, skipWithout } from '../../platform/testing.js';
 import { ownRedisCluster, type OwnRedis } from '../../scripts/services/redis-own.js';
 import { memoryLog, readMessages } from '../testing.js';

@@ -10,7 +10,7 @@ import type { EventLog } from '../../platform/event-log/event-log.js';
 import { openKafkaLog } from '../../platform/event-log/kafkajs.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { systemRandom, ulidMaker } from '../../platform/random.js';
-import { connectRedis } from '../../platform/redis.js';
+import { connectRedis } from '../../platform/redis/redis.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from '../../platform/testing.js';
 import { createMessages, readMessages } from '../testing.js';
 import type { CrashNodeOptions } from './crash-node.contract.js';

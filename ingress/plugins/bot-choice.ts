@@ -1,5 +1,5 @@
 /** Which bot answers a message: settled here and written into the record, so that no stage has to ask again. */
-import type { Principal } from '../../platform/auth.js';
+import type { Principal } from '../../platform/auth/auth.js';
 import { ConfabError } from '../../platform/errors.js';
 
 export interface BotChoiceOptions {

@@ -1,6 +1,6 @@
 /** `GET /v1/ingest`: many conversations on one socket, for integrators. */
 import type { FastifyInstance } from 'fastify';
-import { requireScope } from '../../platform/auth.js';
+import { requireScope } from '../../platform/auth/auth.js';
 import { socketRoute } from '../../platform/http/socket-route.js';
 import { createAjv } from '../../platform/http/validator.js';
 import { ingestMessageSchema, type IngestMessage } from '../frames.js';

@@ -1,6 +1,6 @@
 /** `POST /v1/conversations/{conversationId}/messages`. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { requireConversation } from '../../platform/auth.js';
+import { requireConversation } from '../../platform/auth/auth.js';
 import { ConfabError } from '../../platform/errors.js';
 import { authenticated, principalOf } from '../../platform/http/identity.js';
 import { problemResponse } from '../../platform/http/problem.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANONYMOUS, type Authenticator } from '../../platform/auth.js';
+import { ANONYMOUS, type Authenticator } from '../../platform/auth/auth.js';
 import { ConfabError } from '../../platform/errors.js';
 import { operations, type AskOptions } from '../testing.js';
 

@@ -1,5 +1,5 @@
 /** revocations.v1 as operators use it: one record for each thing that is revoked, and the newest counts. */
-import { revocationKey, type RevocationRule, type RevocationTarget } from '../../platform/auth-revocations.js';
+import { revocationKey, type RevocationRule, type RevocationTarget } from '../../platform/auth/revocations.js';
 import type { Clock } from '../../platform/clock.js';
 import { isCode } from '../../platform/errors.js';
 import type { EventLog } from '../../platform/event-log/event-log.js';

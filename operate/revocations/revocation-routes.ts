@@ -1,6 +1,6 @@
 /** `/v1/admin/revocations`: tokens that are refused before they end, on the process that serves egress. */
 import type { FastifyInstance } from 'fastify';
-import type { RevocationTarget } from '../../platform/auth-revocations.js';
+import type { RevocationTarget } from '../../platform/auth/revocations.js';
 import { CONVERSATION_ID_FORM, DEFAULT_TENANT, TENANT_FORM } from '../../platform/conversation-key.js';
 import { ConfabError } from '../../platform/errors.js';
 import { administrators } from '../../platform/http/admin-access.js';

@@ -1,5 +1,5 @@
 /** A revocation as it stands on the log and as operators see it. */
-import type { RevocationRule, RevocationTarget } from '../../platform/auth-revocations.js';
+import type { RevocationRule, RevocationTarget } from '../../platform/auth/revocations.js';
 import type { Revocation } from '../../schemas/types.js';
 
 export interface RevocationView {

@@ -1,6 +1,6 @@
 /** Who may use the routes under /v1/admin: a token with the scope `admin`; without authentication only this machine. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { requireScope, type Authenticator } from '../auth.js';
+import { requireScope, type Authenticator } from '../auth/auth.js';
 import { ConfabError } from '../errors.js';
 import { isLoopback } from './bind-rule.js';
 import { authenticated, bearerToken, type PrincipalHook } from './identity.js';

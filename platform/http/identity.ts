@@ -1,7 +1,7 @@
 /** Who makes a request: the bearer token of a request or socket, and the hook that routes add to need a principal. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import type { Authenticator, Principal } from '../auth.js';
+import type { Authenticator, Principal } from '../auth/auth.js';
 import { ConfabError } from '../errors.js';
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { authenticatorOff, type Authenticator } from '../auth.js';
+import { authenticatorOff, type Authenticator } from '../auth/auth.js';
 import { ConfabError, isCode } from '../errors.js';
 import { testServer } from './testing.js';
 

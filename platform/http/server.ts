@@ -8,7 +8,7 @@ import Fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyRep
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Authenticator } from '../auth.js';
+import type { Authenticator } from '../auth/auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
 import type { Logger } from '../observability/logger.js';

@@ -4,7 +4,7 @@
  * One timer for all of them. Each second one slot of sockets is pinged, so that each socket is pinged every 25 s and thousands
  * do not come at once; who has not answered 13 s later is gone. So one whose client vanished is found within 40 s.
  */
-import type { Revocations } from '../auth-revocations.js';
+import type { Revocations } from '../auth/revocations.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ErrorCode } from '../errors.js';
 import type { SocketSession, SocketWatcher } from './socket-session.js';

@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import type { Principal } from '../auth.js';
+import type { Principal } from '../auth/auth.js';
 import { ConfabError, toConfabError } from '../errors.js';
 import type { Random } from '../random.js';
 import { closeCodeOf, closeReason } from './close-codes.js';

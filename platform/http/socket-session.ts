@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import type { Authenticator, Principal } from '../auth.js';
+import type { Authenticator, Principal } from '../auth/auth.js';
 import type { Clock } from '../clock.js';
 import { ConfabError, toConfabError, type ErrorCode } from '../errors.js';
 import type { Logger } from '../observability/logger.js';

@@ -1,5 +1,5 @@
 /** The token of one open socket: renewed in place by `auth` frames, announced 60 s before it ends, and the end of the socket when it does. */
-import type { Authenticator, Principal } from '../auth.js';
+import type { Authenticator, Principal } from '../auth/auth.js';
 import type { Clock, Timer } from '../clock.js';
 import { ConfabError, type ErrorCode } from '../errors.js';
 import { CloseCode } from './close-codes.js';

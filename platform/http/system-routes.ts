@@ -1,6 +1,6 @@
 /** What every process serves: health, metrics and what the server can do. */
 import type { FastifyInstance } from 'fastify';
-import { requireScope } from '../auth.js';
+import { requireScope } from '../auth/auth.js';
 import type { Metrics } from '../observability/metrics.js';
 import { isLocal } from './admin-access.js';
 import { bearerToken } from './identity.js';

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { once } from 'node:events';
 import type { WebSocket } from 'ws';
-import { authenticatorOff } from '../auth.js';
+import { authenticatorOff } from '../auth/auth.js';
 import { ManualClock } from '../clock-manual.js';
 import { silentLogger } from '../observability/logger.js';
 import { createMetrics } from '../observability/metrics.js';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '../observability/logger.js';
 import { partitionOf } from '../partitioner.js';
 import { seededRandom, systemRandom } from '../random.js';
-import { connectRedis } from '../redis.js';
+import { connectRedis } from '../redis/redis.js';
 import { serviceAddress, skipWithout } from '../testing.js';
 import type { LiveFrame } from './live-bus.js';
 import { liveBusContract } from './live-bus.contract.js';

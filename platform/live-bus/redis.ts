@@ -1,6 +1,6 @@
 /** Live bus over Redis's sharded publish and subscribe: on the channel that the fan-out of the conversation listens on. */
 import { partitionOf } from '../partitioner.js';
-import type { RedisConnection } from '../redis.js';
+import type { RedisConnection } from '../redis/redis.js';
 import type { LiveBus, LiveFrame } from './live-bus.js';
 import { formatOrigin, liveChannel } from './live-channel.js';
 

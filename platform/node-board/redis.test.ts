@@ -5,7 +5,7 @@ import { OwnRedis } from '../../scripts/services/redis-own.js';
 import { isCode } from '../errors.js';
 import { silentLogger } from '../observability/logger.js';
 import { seededRandom, systemRandom } from '../random.js';
-import { connectRedis, type RedisConnection } from '../redis.js';
+import { connectRedis, type RedisConnection } from '../redis/redis.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from '../testing.js';
 import { ENTRY_MILLIS } from './node-board.js';
 import { nodeBoardContract } from './node-board.contract.js';

@@ -2,7 +2,7 @@
  * A board in Redis: one hash for the installation, `<prefix>nodes`. Who begins to post and who reads removes what has grown
  * old or is no entry; with the last process the hash goes too.
  */
-import type { RedisConnection } from '../redis.js';
+import type { RedisConnection } from '../redis/redis.js';
 import { ENTRY_MILLIS, freshEntries, type NodeBoard, type NodeEntry } from './node-board.js';
 
 /** Entries so old are of processes that ended without a word. */

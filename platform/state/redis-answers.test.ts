@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { ConfabError } from '../errors.js';
 import { silentLogger } from '../observability/logger.js';
 import { seededRandom } from '../random.js';
-import { connectRedis } from '../redis.js';
+import { connectRedis } from '../redis/redis.js';
 import { eventually } from '../testing.js';
 import { RedisStateStore } from './redis.js';
 

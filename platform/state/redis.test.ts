@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../observability/logger.js';
 import { seededRandom, systemRandom } from '../random.js';
-import { connectRedis, type RedisConnection } from '../redis.js';
+import { connectRedis, type RedisConnection } from '../redis/redis.js';
 import { serviceAddress, skipWithout } from '../testing.js';
 import { RedisStateStore } from './redis.js';
 import { stateStoreContract } from './state-store.contract.js';

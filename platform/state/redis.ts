@@ -10,7 +10,7 @@
  * not a search; they are overwritten by the rebuild or expire.
  */
 import { systemRandom } from '../random.js';
-import type { RedisConnection } from '../redis.js';
+import type { RedisConnection } from '../redis/redis.js';
 import type { StateEntry, StateRead, StateStore, Watermark } from './state-store.js';
 
 /** A script takes at most this many entries: it holds up the server for well under 2 ms. */

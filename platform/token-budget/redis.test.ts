@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { ManualClock } from '../clock-manual.js';
 import { silentLogger } from '../observability/logger.js';
 import { seededRandom, systemRandom } from '../random.js';
-import { connectRedis, type RedisConnection } from '../redis.js';
+import { connectRedis, type RedisConnection } from '../redis/redis.js';
 import { eventually, serviceAddress, skipWithout } from '../testing.js';
 import { MemoryTokenBudget } from './memory.js';
 import { RedisTokenBudget } from './redis.js';

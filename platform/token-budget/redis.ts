@@ -1,6 +1,6 @@
 /** Token budget of all processes, in Redis: a counter that expires with its window. */
 import type { Logger } from '../observability/logger.js';
-import type { RedisConnection } from '../redis.js';
+import type { RedisConnection } from '../redis/redis.js';
 import type { MemoryTokenBudget } from './memory.js';
 import type { Allowance, TokenBudget } from './token-budget.js';
 

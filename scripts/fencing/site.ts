@@ -8,7 +8,7 @@ import { createMetrics } from '../../platform/observability/metrics.js';
 import { partitionOf } from '../../platform/partitioner.js';
 import { epochOf, formatPosition } from '../../platform/position.js';
 import { systemRandom, ulidMaker } from '../../platform/random.js';
-import { connectRedis, type RedisConnection } from '../../platform/redis.js';
+import { connectRedis, type RedisConnection } from '../../platform/redis/redis.js';
 import { RedisStateStore } from '../../platform/state/redis.js';
 import type { Bots } from '../../processors/bot/index.js';
 import { stageFactories } from '../../processors/index.js';

@@ -25,12 +25,12 @@ async function faults(file: string, code: string): Promise<number> {
 
 const FORBIDDEN: readonly (readonly [file: string, target: string])[] = [
   ['platform/x.ts', '../topology/topology.js'], ['platform/http/x.ts', '../../schemas/codec.js'], ['platform/x.ts', '../composition/settings.js'],
-  ['schemas/x.ts', '../topology/topology.js'], ['schemas/x.ts', '../platform/redis.js'], ['topology/x.ts', '../processors/stage.js'], ['topology/x.ts', '../platform/http/server.js'],
-  ['ingress/acceptance/x.ts', '../../egress/hub.js'], ['ingress/x.ts', '../processors/runner.js'], ['ingress/x.ts', '../composition/edges.js'],
+  ['schemas/x.ts', '../topology/topology.js'], ['schemas/x.ts', '../platform/redis/redis.js'], ['topology/x.ts', '../processors/stage.js'], ['topology/x.ts', '../platform/http/server.js'],
+  ['ingress/acceptance/x.ts', '../../egress/sockets/hub.js'], ['ingress/x.ts', '../processors/runner.js'], ['ingress/x.ts', '../composition/edges.js'],
   ['egress/query/x.ts', '../../ingress/server.js'], ['egress/x.ts', '../processors/runner.js'], ['egress/x.ts', '../cli/start.js'],
-  ['processors/runner/x.ts', '../../egress/hub.js'], ['processors/dialogue/x.ts', '../intent/index.js'], ['processors/dialogue/x.ts', '../runner/window.js'],
+  ['processors/runner/x.ts', '../../egress/sockets/hub.js'], ['processors/dialogue/x.ts', '../intent/index.js'], ['processors/dialogue/x.ts', '../runner/window.js'],
   ['processors/dialogue/sub/x.ts', '../../../platform/clock.js'], ['processors/dialogue/x.ts', '../../topology/topology.js'], ['processors/timers/x.ts', '../runner.js'],
-  ['processors/bot/x.ts', '../dialogue/index.js'], ['processors/bot/x.ts', '../../platform/redis.js'],
+  ['processors/bot/x.ts', '../dialogue/index.js'], ['processors/bot/x.ts', '../../platform/redis/redis.js'],
   ['inspect/x.ts', '../processors/bot/index.js'], ['inspect/audit/x.ts', '../../processors/runner.js'], ['inspect/bot-tests/x.ts', '../../operate/json.js'],
   ['cli/x.ts', '../composition/process.js'], ['cli/x.ts', '../processors/runner.js'], ['composition/x.ts', '../cli/start.js'], ['composition/x.ts', '../main.js'], ['scripts/x.ts', '../composition/process.js'],
   ['composition/x.ts', 'kafkajs'], ['main.ts', 'kafkajs'], ['egress/x.ts', 'ioredis'], ['egress/x.ts', 'lmdb'], ['platform/x.ts', 'pino'], ['platform/x.ts', 'prom-client'], ['ingress/x.ts', 'jose'],

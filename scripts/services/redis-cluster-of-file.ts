@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { systemRandom } from '../../platform/random.js';
-import { connectRedis, type RedisConnection, type RedisOptions } from '../../platform/redis.js';
+import { connectRedis, type RedisConnection, type RedisOptions } from '../../platform/redis/redis.js';
 import { skipWithout } from '../../platform/testing.js';
 import { ownRedisCluster, type OwnRedisCluster, type OwnRedisClusterOptions } from './redis-own.js';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { silentLogger } from '../../../platform/observability/logger.js';
 import { systemRandom, ulidMaker } from '../../../platform/random.js';
 import { systemClock } from '../../../platform/clock.js';
-import { connectRedis, type RedisConnection } from '../../../platform/redis.js';
+import { connectRedis, type RedisConnection } from '../../../platform/redis/redis.js';
 import { isCode } from '../../../platform/errors.js';
 import { serviceAddress, skipWithout } from '../../../platform/testing.js';
 import { claimIndexContract } from './claim-index.contract.js';

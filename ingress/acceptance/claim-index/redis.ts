@@ -1,6 +1,6 @@
 /** The claim index in Redis: one script per partition of a micro-batch, keys of a partition in one slot. */
 import { createHash } from 'node:crypto';
-import type { RedisConnection } from '../../../platform/redis.js';
+import type { RedisConnection } from '../../../platform/redis/redis.js';
 import { LEASE, type Claim, type ClaimAnswers, type ClaimIndex, type ClaimReads, type ClaimRequest, type RebuildTurn } from './claim-index.js';
 import { BEGIN, CLAIM, CONFIRM, FILL, FINISH, READ, RELEASE } from './redis-scripts.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { silentLogger } from '../../../platform/observability/logger.js';
 import { systemRandom } from '../../../platform/random.js';
-import { connectRedis } from '../../../platform/redis.js';
+import { connectRedis } from '../../../platform/redis/redis.js';
 import { RedisStateStore } from '../../../platform/state/redis.js';
 import { isCode } from '../../../platform/errors.js';
 import { eventually, scratchFolder, skipWithout } from '../../../platform/testing.js';

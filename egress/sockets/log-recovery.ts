@@ -1,0 +1,184 @@
+/**
+ * Outcomes of conversations from the log itself, for sockets that resume beyond the outbox.
+ *
+ * Requests for one partition that wait together share one scan: after a restart thousands of sockets resume at once. Those
+ * that reach far back do not keep the others waiting, and all answers of a scan together are bounded in bytes. A scan is one
+ * pass over one partition, whoever asks, and gives way to the sockets after each batch.
+ * A scan starts where the records of the oldest wanted message can be at the earliest (by timestamp, less an allowance for
+ * clocks of nodes that differ), and ends at the end of replies.v1 as it was before dead-letters.v1 was read: a dead letter
+ * is always written before the reply to the next message, so nothing is missing in between.
+ */
+import { nextTurn } from '../../platform/clock.js';
+import type { EventLog, LogRecord } from '../../platform/event-log/event-log.js';
+import { CLOCK_ALLOWANCE } from '../../platform/event-log/scan.js';
+import { parsePosition } from '../../platform/position.js';
+import type { LogTopics } from '../log-topics.js';
+import type { OutcomeDecoder } from '../outcomes/outcome-decoder.js';
+import type { Outcome } from '../outcomes/outcome.js';
+
+const SCANS = 2;
+const REQUESTS_A_SCAN = 1_000;
+/** Frames of all answers of one scan together; each may have its share, but not less than the least nor more than the most. */
+const ANSWERS_BYTES = 64 * 1024 * 1024;
+const LEAST_BYTES = 64 * 1024;
+const MOST_BYTES = 4 * 1024 * 1024;
+/** Who reaches no further back than this, or four times as far as the nearest, is in the same scan. */
+const NEAR_OFFSETS = 20_000;
+/** Acknowledged offsets may be this far beyond the end that readers see, while a transaction is open before them. */
+const UNSEEN = 10_000;
+
+export interface Recovered {
+  /** After the position that was asked for, in order. */
+  readonly outcomes: readonly Outcome[];
+  /** There are more: ask again after the last one. */
+  readonly more: boolean;
+  /** What came after the position can no longer be had (or the position is not of this log). */
+  readonly lost: boolean;
+}
+
+/** What is asked for. */
+export interface Wanted {
+  readonly partition: number;
+  readonly key: string;
+  readonly after: string;
+  readonly cancelled: () => boolean;
+}
+
+interface Request extends Wanted {
+  readonly offset: number;
+  readonly replies: Outcome[];
+  readonly letters: Outcome[];
+  bytes: number;
+  /** Its share is full, and there is more after the last of the replies. */
+  more: boolean;
+  /** A scan has gone without it. */
+  passedOver: boolean;
+  resolve(recovered: Recovered): void;
+  reject(error: unknown): void;
+}
+
+export interface LogRecoveryOptions {
+  readonly log: EventLog;
+  readonly topics: LogTopics;
+  readonly decoder: OutcomeDecoder;
+}
+
+const LOST: Recovered = { outcomes: [], more: false, lost: true };
+
+export class LogRecovery {
+  private readonly log: EventLog;
+  private readonly topics: LogTopics;
+  private readonly waiting = new Map<number, Request[]>();
+  private scanning = 0;
+
+  constructor(private readonly options: LogRecoveryOptions) {
+    this.log = options.log;
+    this.topics = options.topics;
+  }
+
+  /** @throws CONFAB_LOG_UNAVAILABLE and others of EventLog.read */
+  recover(wanted: Wanted): Promise<Recovered> {
+    const { epoch, offset } = parsePosition(wanted.after);
+    if (epoch !== this.topics.epoch) return Promise.resolve(LOST);
+    return new Promise((resolve, reject) => {
+      const request: Request = { ...wanted, offset, replies: [], letters: [], bytes: 0, more: false, passedOver: false, resolve, reject };
+      const queue = this.waiting.get(wanted.partition);
+      if (queue) queue.push(request); else this.waiting.set(wanted.partition, [request]);
+      // Those that come in the same turn of the event loop share the scan.
+      if (this.scanning < SCANS) setImmediate(() => { this.next(); });
+    });
+  }
+
+  private next(): void {
+    if (this.scanning >= SCANS) return;
+    const [partition, queue] = this.waiting.entries().next().value ?? [];
+    if (partition === undefined || queue === undefined) return;
+    const requests = takeFrom(queue);
+    this.waiting.delete(partition);
+    if (queue.length > 0) this.waiting.set(partition, queue);
+    this.scanning += 1;
+    this.scan(partition, requests).catch((error: unknown) => {
+      for (const request of requests) request.reject(error);
+    }).finally(() => {
+      this.scanning -= 1;
+      this.next();
+    });
+  }
+
+  private async scan(partition: number, all: readonly Request[]): Promise<void> {
+    const { messages, replies, deadLetters } = this.topics;
+    const bounds = (await this.log.admin.bounds(messages)).find((found) => found.partition === partition) ?? { start: 0, end: 0 };
+    const requests = all.filter((request) => {
+      // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
+      const lost = request.offset > bounds.end + UNSEEN || request.offset < bounds.start;
+      if (lost) request.resolve(LOST);
+      return !lost && !request.cancelled();
+    });
+    for (const request of all) if (request.cancelled()) request.resolve({ outcomes: [], more: false, lost: false });
+    if (requests.length === 0) return;
+    const from = requests.reduce((lowest, request) => Math.min(lowest, request.offset), Infinity);
+    const timestamp = await this.timestampAt(partition, from);
+    if (timestamp !== undefined) {
+      const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
+      const wanted = new Map<string, Request[]>();
+      for (const request of requests) wanted.set(request.key, [...(wanted.get(request.key) ?? []), request]);
+      const end = (await this.log.admin.bounds(replies)).find((found) => found.partition === partition)?.end ?? 0;
+      const from = timestamp - CLOCK_ALLOWANCE;
+      await this.collect({ topic: deadLetters, partition, from }, wanted, (request, outcome) => { request.letters.push(outcome); });
+      await this.collect({ topic: replies, partition, from, end }, wanted, (request, outcome) => { keep(request, outcome, share); });
+    }
+    for (const request of requests) request.resolve(finish(request));
+  }
+
+  /** Acceptance time of the first message at or after the offset. */
+  private async timestampAt(partition: number, offset: number): Promise<number | undefined> {
+    for await (const batch of this.log.read(this.topics.messages, partition, offset)) {
+      const first = batch.records[0];
+      if (first) return first.timestamp;
+    }
+    return undefined;
+  }
+
+  private async collect({ topic, partition, from, end }: Range, wanted: ReadonlyMap<string, Request[]>, take: (request: Request, outcome: Outcome) => void): Promise<void> {
+    const start = await this.log.admin.offsetAt(topic, partition, from);
+    if (end !== undefined && start >= end) return;
+    for await (const batch of this.log.read(topic, partition, start, end)) {
+      const hits: LogRecord[] = batch.records.filter((record) => record.key !== null && wanted.has(record.key));
+      if (hits.length > 0) {
+        const outcomes: Outcome[] = [];
+        await this.options.decoder.decode(topic, hits, outcomes);
+        for (const outcome of outcomes) for (const request of wanted.get(outcome.key) ?? []) if (outcome.position > request.after) take(request, outcome);
+        if ([...wanted.values()].every((requests) => requests.every((request) => request.more || request.cancelled()))) return;
+      }
+      await nextTurn();
+    }
+  }
+}
+
+interface Range { readonly topic: string; readonly partition: number; readonly from: number; readonly end?: number }
+
+/** Takes those out of the queue that the next scan is for: the ones that reach back least far, and no other is passed over twice. */
+function takeFrom(queue: Request[]): Request[] {
+  queue.sort((a, b) => b.offset - a.offset);
+  const newest = queue[0]?.offset ?? 0;
+  const [middle] = queue.slice(Math.floor(queue.length / 2));
+  const reach = newest - Math.max(NEAR_OFFSETS, (newest - (middle?.offset ?? 0)) * 4);
+  const far = queue.findIndex((request) => request.offset < reach);
+  const anyPassedOver = queue.some(({ passedOver }) => passedOver);
+  const taken = queue.splice(0, Math.min(far < 0 || anyPassedOver ? queue.length : far, REQUESTS_A_SCAN));
+  for (const request of queue) request.passedOver = true;
+  return taken;
+}
+
+function keep(request: Request, outcome: Outcome, share: number): void {
+  if (request.more || request.bytes > share) { request.more = true; return; }
+  request.replies.push(outcome);
+  request.bytes += outcome.frame.length;
+}
+
+function finish({ replies, letters, more }: Request): Recovered {
+  const last = !more ? undefined : replies[replies.length - 1]?.position ?? '';
+  const all = last === undefined ? [...replies, ...letters] : [...replies, ...letters.filter((letter) => letter.position <= last)];
+  all.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0));
+  return { outcomes: all.filter((outcome, i) => i === 0 || outcome.position !== all[i - 1]?.position), more, lost: false };
+}

@@ -1,0 +1,58 @@
+/**
+ * Model: four devices on two conversations and two nodes, that are cut, come back from where they were, from the beginning, from
+ * now on, or with a position of another epoch, while nodes die, the outbox is trimmed and flushed, announcements are lost and the
+ * log forgets. The reference (resume-model/testing.ts) holds every frame against what was written.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ManualClock } from '../../platform/clock-manual.js';
+import { MemoryEventLog } from '../../platform/event-log/memory.js';
+import { seededRandom } from '../../platform/random.js';
+import { topology } from '../../topology/topology.js';
+import type { Announcement } from '../fanout/fanout.js';
+import { MemoryBus, MemoryFanout } from '../fanout/memory.js';
+import { MemoryOutbox } from '../outbox/memory.js';
+import { OUTBOX_MILLIS, RETENTION_MILLIS, steps, World, type Ground, type Step } from './resume-model/testing.js';
+import { Scene, turns } from '../testing.js';
+
+/** One seed, so that a commit passes or fails whenever it is tested. */
+const SEED = 20_261_123;
+
+/** Announces, and hears nothing while it is deaf. */
+class DeafFanout extends MemoryFanout {
+  deaf = false;
+  override listen(listener: Parameters<MemoryFanout['listen']>[0]): void {
+    super.listen({ announced: (list: readonly Announcement[]) => { if (!this.deaf) listener.announced(list); }, lapsed: () => { this.deaf = false; listener.lapsed(); } });
+  }
+}
+
+async function memoryGround(maxEntries: number, partitions: number): Promise<Ground> {
+  const clock = new ManualClock();
+  const log = new MemoryEventLog({ clock, random: seededRandom(7) });
+  for (const name of Object.keys(topology.topics)) await log.admin.createTopic({ name, partitions, config: { 'retention.ms': String(RETENTION_MILLIS) } });
+  const scene = await Scene.over(log, clock, partitions);
+  const outbox = new MemoryOutbox({ clock, maxEntries, maxAgeMillis: OUTBOX_MILLIS });
+  const bus = new MemoryBus();
+  return { clock, log, scene, outbox, flush: () => { outbox.flush(); }, fanout: () => new DeafFanout(bus), turns };
+}
+
+const play = async (list: readonly Step[], maxEntries: number, partitions: number): Promise<string[]> => new World(await memoryGround(maxEntries, partitions)).play(list);
+
+/**
+ * With an outbox of a few entries everybody resumes. "From now on" (asked for, or after `recovered: false`) of a conversation that
+ * nothing is known of has no position to resume from: it rests on an outbox that holds what comes in between, as one of the usual
+ * length does.
+ */
+const FROM_NOW_ON: Partial<Record<Step['does'], Step['does']>> = { fresh: 'cut', epoch: 'cut', retain: 'age' };
+const fitting = (list: readonly Step[], maxEntries: number): Step[] => list.map((step) => (maxEntries < 256 ? { ...step, does: FROM_NOW_ON[step.does] ?? step.does } : step));
+
+/** Found once: two dead letters are the first of a conversation; "from now on" got the second before the first. */
+const TWO_LETTERS: Step[] = [{ does: 'epoch', a: 7, b: 0 }, { does: 'talk', a: 0, b: 67 }, { does: 'talk', a: 0, b: 287 }];
+
+test('cut, killed, trimmed, flushed, forgotten at every position: each outcome once and in order, hundreds of histories', async () => {
+  const runs = Number(process.env.CONFAB_RESUME_RUNS ?? 300);
+  await fc.assert(fc.asyncProperty(steps, fc.constantFrom(1, 2, 4, 256, 256, 256), fc.integer({ min: 1, max: 2 }), async (list, maxEntries, partitions) => {
+    assert.deepEqual(await play(fitting(list, maxEntries), maxEntries, partitions), []);
+  }), { seed: SEED, numRuns: runs, examples: [[TWO_LETTERS, 256, 1]] });
+});
