@@ -64,6 +64,8 @@ export interface LogRecoveryOptions {
 }
 
 const LOST: Recovered = { outcomes: [], more: false, lost: true };
+/** For who is gone. */
+const UNWANTED: Recovered = { outcomes: [], more: false, lost: false };
 
 export class LogRecovery {
   private readonly log: EventLog;
@@ -111,13 +113,13 @@ export class LogRecovery {
     const requests = all.filter((request) => {
       // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
       const lost = request.offset > bounds.end + UNSEEN || request.offset < bounds.start;
-      if (lost) request.resolve(LOST);
-      return !lost && !request.cancelled();
+      const left = lost || request.cancelled();
+      if (left) request.resolve(lost ? LOST : UNWANTED);
+      return !left;
     });
-    for (const request of all) if (request.cancelled()) request.resolve({ outcomes: [], more: false, lost: false });
     if (requests.length === 0) return;
-    const from = requests.reduce((lowest, request) => Math.min(lowest, request.offset), Infinity);
-    const timestamp = await this.timestampAt(partition, from);
+    const oldest = requests.reduce((lowest, request) => Math.min(lowest, request.offset), Infinity);
+    const timestamp = await this.timestampAt(partition, oldest);
     if (timestamp !== undefined) {
       const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
       const wanted = new Map<string, Request[]>();

@@ -7,6 +7,7 @@ import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import { decodeRecord } from '../../schemas/decode-record.js';
 import type { Revocation } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
+import { appendOnce, type KeyedRecord } from '../append-once.js';
 import { fieldsOf } from './revocation.js';
 
 export interface RevocationLogOptions {
@@ -75,16 +76,8 @@ export class RevocationLog {
     return all;
   }
 
-  private async append(records: readonly { readonly key: string; readonly value: Buffer | null }[]): Promise<void> {
-    const { log, clock, prefix } = this.options;
-    const topic = topicName(prefix, 'revocations.v1');
-    await log.topic(topic);
-    const appender = await log.appender();
-    try {
-      await appender.append(records.map(({ key, value }) => ({ topic, partition: 0, key, value, timestamp: clock.now() })));
-    } finally {
-      await appender.close();
-    }
+  private append(records: readonly KeyedRecord[]): Promise<void> {
+    return appendOnce(this.options, topicName(this.options.prefix, 'revocations.v1'), records);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Codec, RecordCodec } from '../../schemas/codec.js';
 import { decodeRecord } from '../../schemas/decode-record.js';
 import type { BotVersion, Setting } from '../../schemas/types.js';
 import { topicName } from '../../topology/topology.js';
+import { appendOnce, type KeyedRecord } from '../append-once.js';
 import { deploySteps, promoteSteps, rollbackSteps, type Deployment, type Step } from './rollout-steps.js';
 import { MODEL_STATUS, partKey, RolloutTable, versionKey } from './rollout-table.js';
 import { checkSetting, settingOf, SettingsTable } from './settings-table.js';
@@ -87,16 +88,8 @@ export class RolloutLog {
     return records.every(({ botId, version, status, deployedAt, deployedBy }) => table.versions(botId).some((one) => one.version === version && one.status === status && one.deployedAt === deployedAt && one.deployedBy === deployedBy));
   }
 
-  private async append(topic: 'bots.v1' | 'settings.v1', records: readonly { readonly key: string; readonly value: Buffer | null }[]): Promise<void> {
-    const { log, clock, prefix } = this.options;
-    const name = topicName(prefix, topic);
-    await log.topic(name);
-    const appender = await log.appender();
-    try {
-      await appender.append(records.map(({ key, value }) => ({ topic: name, partition: 0, key, value, timestamp: clock.now() })));
-    } finally {
-      await appender.close();
-    }
+  private append(topic: 'bots.v1' | 'settings.v1', records: readonly KeyedRecord[]): Promise<void> {
+    return appendOnce(this.options, topicName(this.options.prefix, topic), records);
   }
 
   /** Who writes has to understand all that stands there: a record that cannot be read ends the step. */

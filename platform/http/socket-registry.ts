@@ -6,7 +6,6 @@
  */
 import type { Revocations } from '../auth/revocations.js';
 import type { Clock, Timer } from '../clock.js';
-import type { ErrorCode } from '../errors.js';
 import type { SocketSession, SocketWatcher } from './socket-session.js';
 
 /** Milliseconds between two pings of a socket. */
@@ -73,8 +72,8 @@ export class SocketRegistry implements SocketWatcher {
   watch(session: SocketSession): void { this.watched.add(session); }
 
   /** Closes every socket: 1001 when the node goes away, 1012 when it comes back. */
-  closeAll(closeCode: number, code: ErrorCode = 'CONFAB_DRAINING', retryAfterMs?: number): void {
-    for (const session of this) session.close(closeCode, code, retryAfterMs);
+  closeAll(closeCode: number): void {
+    for (const session of this) session.close(closeCode, 'CONFAB_DRAINING');
   }
 
   /** Closes the sockets that are open now, a few at a time: their clients do not all come to the other nodes at once. */

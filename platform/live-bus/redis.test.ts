@@ -1,14 +1,11 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../observability/logger.js';
-import { partitionOf } from '../partitioner.js';
 import { seededRandom, systemRandom } from '../random.js';
 import { connectRedis } from '../redis/redis.js';
 import { serviceAddress, skipWithout } from '../testing.js';
-import type { LiveFrame } from './live-bus.js';
 import { liveBusContract } from './live-bus.contract.js';
-import { liveChannel, parseOrigin } from './live-channel.js';
 import { RedisLiveBus } from './redis.js';
+import { hearOnRedis } from './testing.js';
 
 const skip = skipWithout('redis');
 const PARTITIONS = 24;
@@ -19,19 +16,7 @@ liveBusContract('redis', async (t) => {
   const prefix = `test-${systemRandom.bytes(6).toString('hex')}:`;
   return {
     bus: new RedisLiveBus(redis, { prefix, partitions: PARTITIONS }),
-    async hear(key) {
-      const heard: LiveFrame[] = [];
-      const channel = liveChannel(prefix, partitionOf(key, PARTITIONS), key);
-      const subscriber = redis.subscriber({ wanted: () => [[channel]], lapsed: () => { /* the test looks at what arrives */ } });
-      subscriber.on('smessage', (_channel: string, message: string) => {
-        const line = message.indexOf('\n');
-        const origin = parseOrigin(message.slice(message.indexOf('@'), line));
-        assert.ok(origin);
-        heard.push({ key, ...origin, frame: message.slice(line + 1) });
-      });
-      await subscriber.ssubscribe(channel);
-      return heard;
-    },
+    hear: (key) => hearOnRedis(redis, { prefix, partitions: PARTITIONS }, key),
   };
 }, { skip });
 

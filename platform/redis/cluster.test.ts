@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clusterOfFile } from '../../scripts/services/redis-cluster-of-file.js';
 import { ManualClock } from '../clock-manual.js';
-import type { LiveFrame } from '../live-bus/live-bus.js';
 import { liveBusContract } from '../live-bus/live-bus.contract.js';
-import { liveChannel, parseOrigin } from '../live-bus/live-channel.js';
 import { RedisLiveBus } from '../live-bus/redis.js';
+import { hearOnRedis } from '../live-bus/testing.js';
 import { nodeBoardContract } from '../node-board/node-board.contract.js';
 import { RedisNodeBoard } from '../node-board/redis.js';
 import { silentLogger } from '../observability/logger.js';
-import { partitionOf } from '../partitioner.js';
 import { RedisStateStore } from '../state/redis.js';
 import { stateStoreContract } from '../state/state-store.contract.js';
 import { eventually } from '../testing.js';
@@ -36,19 +34,7 @@ liveBusContract('redis cluster', async (t) => {
   const { redis, prefix } = await open(t);
   return {
     bus: new RedisLiveBus(redis, { prefix, partitions: PARTITIONS }),
-    async hear(key) {
-      const heard: LiveFrame[] = [];
-      const channel = liveChannel(prefix, partitionOf(key, PARTITIONS), key);
-      const subscriber = redis.subscriber({ wanted: () => [[channel]], lapsed: () => { /* the test looks at what arrives */ } });
-      subscriber.on('smessage', (_channel: string, message: string) => {
-        const line = message.indexOf('\n');
-        const origin = parseOrigin(message.slice(message.indexOf('@'), line));
-        assert.ok(origin);
-        heard.push({ key, ...origin, frame: message.slice(line + 1) });
-      });
-      await subscriber.ssubscribe(channel);
-      return heard;
-    },
+    hear: (key) => hearOnRedis(redis, { prefix, partitions: PARTITIONS }, key),
   };
 }, { skip });
 

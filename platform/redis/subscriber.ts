@@ -1,6 +1,6 @@
 /**
  * Sharded subscriptions that are renewed by their owner (ADR 0116): on one server here, on the nodes of a cluster in
- * redis-cluster-subscriber.ts.
+ * cluster-subscriber.ts.
  *
  * A connection is asked for a sign of life every few seconds: of one that was cut without a word, or whose server hangs,
  * nothing would ever be heard again, and nobody would know.

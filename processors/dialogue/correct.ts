@@ -11,25 +11,22 @@ interface Change { readonly slot: number; /** '' asks again. */ readonly value: 
 
 /** Puts a slot right that a flow under way has filled, and lets the flow go on from there. False where the message is no correction. */
 export function correctOpen(turn: Turn, cues: CuesHeard, from: Filling): boolean {
-  const { memory, program } = turn;
-  for (let at = memory.frames.length - 1; at >= 0; at--) {
-    const frame = memory.frames[at] as Frame;
-    const top = at === memory.frames.length - 1;
-    const slots = (program.bot.flows[frame.flow]?.asks ?? []).filter((slot) => !top || slot !== memory.waiting);
-    const change = findChange(turn, slots, cues, from);
-    if (change) { putRight(turn, change, { frame, top }); return true; }
-  }
-  return false;
+  return putRightOpen(turn, (slots) => findChange(turn, slots, cues, from));
 }
 
 /** The same for a slot of free text. */
 export function correctOpenText(turn: Turn, cues: CuesHeard, heard: Heard): boolean {
+  return putRightOpen(turn, (slots, flow) => correctedText(turn, cues, heard, { slots, flow }));
+}
+
+/** Asks of each flow under way, the inmost first, for a change to the slots that it has asked for already. */
+function putRightOpen(turn: Turn, find: (slots: readonly number[], flow: number) => Change | undefined): boolean {
   const { memory, program } = turn;
   for (let at = memory.frames.length - 1; at >= 0; at--) {
     const frame = memory.frames[at] as Frame;
     const top = at === memory.frames.length - 1;
     const slots = (program.bot.flows[frame.flow]?.asks ?? []).filter((slot) => !top || slot !== memory.waiting);
-    const change = correctedText(turn, cues, heard, { slots, flow: frame.flow });
+    const change = find(slots, frame.flow);
     if (change) { putRight(turn, change, { frame, top }); return true; }
   }
   return false;
