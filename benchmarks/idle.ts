@@ -8,7 +8,7 @@ import { peakMiB, residentMiB } from './lib/cpu.js';
 import { pause, Processes, type Running } from './lib/processes.js';
 import { needServers } from './lib/servers.js';
 import { removeKeys, removeTopics } from './lib/topics.js';
-import { ROLES, startAllRoles } from './pipeline-full.js';
+import { ROLES, startAllRoles } from './lib/all-roles.js';
 
 interface Idle {
   readonly residentMiB: number;

@@ -9,7 +9,7 @@ import { nextMessage, Processes } from './lib/processes.js';
 import { needServers, type Server } from './lib/servers.js';
 import { checkLoad, startSocketLoad } from './lib/socket-load.js';
 import { makeTopics, removeKeys, removeTopics } from './lib/topics.js';
-import { startAllRoles } from './pipeline-full.js';
+import { startAllRoles } from './lib/all-roles.js';
 import { startHandLoop } from './pipeline.js';
 
 interface Servers { readonly kafka: Server; readonly redis: Server }

@@ -1,16 +1,14 @@
 /** From a message that is due at ingress to its outcome at the socket of its conversation, all roles on Kafka and Redis. */
 import { build } from 'hdr-histogram-js';
 import { openSocket, type LoadSocket } from '../load/load-socket.js';
+import { startAllRoles, UsageMeter } from '../lib/all-roles.js';
 import { BenchmarkError, progress, rounded, type BenchmarkOptions } from '../lib/benchmark.js';
 import { pause } from '../lib/processes.js';
 import { turnMaker } from '../lib/workload.js';
-import { startAllRoles } from '../pipeline-full.js';
 import { sharedMicros } from './load-settings.js';
 import { Setup, type Load } from './setup.js';
 
-const WARM_UP_SECONDS = 8;
-
-interface Timing { readonly rate: number; readonly seconds: number; readonly sockets: number }
+interface Timing { readonly rate: number; /** Before: five processes and the broker compile what they run. */ readonly warmUpSeconds: number; readonly seconds: number; readonly sockets: number }
 
 /** Messages at a steady rate, each conversation with at most one under way. */
 class Conversations {
@@ -28,13 +26,16 @@ class Conversations {
     load.onArrivals((arrivals) => { for (let i = 0; i < arrivals.length; i += 2) this.arrived(arrivals[i] ?? 0, arrivals[i + 1] ?? 0); });
   }
 
-  async run(ingest: LoadSocket): Promise<void> {
-    const { rate, seconds, sockets } = this.timing;
+  /** `warm` is called once, when the measured time begins. */
+  async run(ingest: LoadSocket, warm: () => Promise<unknown>): Promise<void> {
+    const { rate, warmUpSeconds, seconds, sockets } = this.timing;
     const turn = turnMaker(sockets);
     const began = sharedMicros();
-    this.measureFrom = began + WARM_UP_SECONDS * 1e6;
-    const count = Math.round((WARM_UP_SECONDS + seconds) * rate);
+    this.measureFrom = began + warmUpSeconds * 1e6;
+    const count = Math.round((warmUpSeconds + seconds) * rate);
+    let measured: Promise<unknown> | undefined;
     for (let i = 0; i < count; await pause(2)) {
+      if (sharedMicros() >= this.measureFrom) measured ??= warm();
       for (const now = sharedMicros(); i < count && began + i * 1e6 / rate <= now; i += 1) {
         const { conversation, text } = turn(i);
         if (this.due[conversation] !== 0) throw new BenchmarkError('a conversation has a message under way: more sockets are needed for this rate');
@@ -44,6 +45,7 @@ class Conversations {
         ingest.send(JSON.stringify({ type: 'message', ref: String(conversation), conversationId: `${this.load.settings.name}${conversation}`, text }));
       }
     }
+    await measured;
     for (const end = performance.now() + 30_000; this.unanswered > 0 && performance.now() < end;) await pause(20);
   }
 
@@ -77,16 +79,19 @@ class Conversations {
 
 export const latencySection = (options: BenchmarkOptions): Promise<Record<string, unknown>> => Setup.with(true, async (setup) => {
   if (setup.servers === undefined) throw new Error('no servers');
-  const timing = { rate: options.number('rate'), seconds: options.number('seconds'), sockets: options.number('sockets') };
-  const { ingestUrl, streamUrl } = await startAllRoles(setup.processes, setup.prefix, setup.servers);
-  const load = await setup.startLoad({ urls: [streamUrl], sockets: timing.sockets, secret: undefined, arrivals: true });
+  const timing = { rate: options.number('rate'), warmUpSeconds: options.number('warm-up'), seconds: options.number('seconds'), sockets: options.number('sockets') };
+  const all = await startAllRoles(setup.processes, setup.prefix, setup.servers);
+  const load = await setup.startLoad({ urls: [all.streamUrl], sockets: timing.sockets, secret: undefined, arrivals: true });
   const conversations = new Conversations(load, timing);
-  const ingest = await openSocket(`${ingestUrl}/v1/ingest`, 'confab.ingest.v1', (text) => { conversations.onIngest(text); });
+  const ingest = await openSocket(`${all.ingestUrl}/v1/ingest`, 'confab.ingest.v1', (text) => { conversations.onIngest(text); });
   progress('measuring');
-  await conversations.run(ingest);
+  const meter = new UsageMeter(all, [load.running], setup.servers);
+  await conversations.run(ingest, () => meter.start());
+  const { usage, profiles } = await meter.stop();
   ingest.close();
   if (conversations.unanswered > 0 || conversations.repeated > 0) throw new BenchmarkError(`latency: ${conversations.unanswered} messages had no outcome, ${conversations.repeated} more than one`);
-  return { ...timing, ...conversations.figures() };
+  await setup.processes.stopAll();
+  return { ...timing, ...conversations.figures(), ...usage(timing.rate * timing.seconds), profile: profiles() };
 });
 
 function newHistogram(): ReturnType<typeof build> {

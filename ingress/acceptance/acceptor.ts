@@ -1,8 +1,9 @@
 /**
  * Takes messages in, gathers them into batches, answers each when the log has acknowledged it.
  *
- * No timer lingers: while one batch is on its way to the log the next one gathers, so batches are as small as the load
- * allows and as large as it demands. What waits is bounded in records and bytes (503 OVERLOADED) and in time: an entry
+ * While one batch is on its way to the log the next one gathers, so batches are as small as the load allows and as large as
+ * it demands. Where a batch costs much beyond its messages (a request to a broker, and what it wakes there) one that held
+ * several is followed by the next a few milliseconds after it began (docs/adr/0214); a lone message never waits. What waits is bounded in records and bytes (503 OVERLOADED) and in time: an entry
  * that could not be sent is refused with LOG_UNAVAILABLE, one that was sent without an answer with OUTCOME_UNKNOWN.
  */
 import type { Clock, Timer } from '../../platform/clock.js';
@@ -33,14 +34,18 @@ export interface AcceptorLimits {
   readonly maxBytes: number;
   /** Messages of one batch. */
   readonly maxBatch: number;
+  /** From the beginning of a batch of several messages to that of the next at least, milliseconds; 0: they follow at once. */
+  readonly gatherMillis: number;
   /** How long a message may wait for its turn, milliseconds. */
   readonly queueMillis: number;
   /** How long a caller waits in all, milliseconds. */
   readonly answerMillis: number;
 }
 
-export const ACCEPTOR_LIMITS: AcceptorLimits = { maxRecords: 20_000, maxBytes: 64 * 1024 * 1024, maxBatch: 4000, queueMillis: 1400, answerMillis: 1800 };
+export const ACCEPTOR_LIMITS: AcceptorLimits = { maxRecords: 20_000, maxBytes: 64 * 1024 * 1024, maxBatch: 4000, gatherMillis: 0, queueMillis: 1400, answerMillis: 1800 };
 const CHECK_EVERY = 100;
+/** Messages that are worth a batch of their own: they gather no longer. */
+const ENOUGH = 256;
 /** Bytes of a record beyond key and value, roughly: for the bound of the log. */
 const RECORD_OVERHEAD = 200;
 
@@ -56,6 +61,8 @@ export class Acceptor {
   private draining = false;
   private watchdog: Timer | undefined;
   private idle: (() => void)[] = [];
+  /** Ends the time in which a batch gathers. */
+  private gathered: (() => void) | undefined;
 
   constructor(options: AcceptorOptions) {
     this.options = options;
@@ -88,12 +95,14 @@ export class Acceptor {
     this.queue.push(new Pending(submission, partition, record, bytes, clock.monotonic()));
     this.records += 1;
     this.bytes += bytes;
+    if (this.queue.length >= ENOUGH) this.gathered?.();
     this.wake();
   }
 
   /** Refuses new messages, waits until the last one is answered. */
   async drain(): Promise<void> {
     this.draining = true;
+    this.gathered?.();
     if (this.records > 0) await new Promise<void>((resolve) => { this.idle.push(resolve); });
   }
 
@@ -131,10 +140,21 @@ export class Acceptor {
         for (const pending of this.batch) { pending.refuse(toConfabError(error)); this.finished(pending); }
       }
       this.metrics.batch(this.batch.length, this.options.clock.monotonic() - started);
+      if (this.batch.length > 1) await this.gather(started + this.limits.gatherMillis);
     }
     this.batch = [];
     this.running = false;
     this.watchdog?.cancel();
+  }
+
+  private gather(until: number): Promise<void> | undefined {
+    const { clock } = this.options;
+    const wait = until - clock.monotonic();
+    if (wait <= 0 || this.draining || this.queue.length >= ENOUGH) return undefined;
+    return new Promise((resolve) => {
+      const timer = clock.after(wait, () => { this.gathered?.(); });
+      this.gathered = () => { this.gathered = undefined; timer.cancel(); resolve(); };
+    });
   }
 
   /** An entry needs its place no longer. */

@@ -38,6 +38,8 @@ export interface AcceptanceOptions {
 }
 
 export const KEEP_KEYS = 24 * 60 * 60 * 1000;
+/** On a log that is asked over the network. */
+const GATHER_MILLIS = 5;
 
 /** @throws CONFAB_TOPIC_UNKNOWN, CONFAB_LOG_UNAVAILABLE, CONFAB_CONFIG_INVALID (the log needs an index, and there is none) */
 export async function createAcceptor(options: AcceptanceOptions): Promise<Acceptor> {
@@ -55,7 +57,7 @@ export async function createAcceptor(options: AcceptanceOptions): Promise<Accept
     : await indexedWriter(parts, requeue);
   acceptor = new Acceptor({
     clock, writer, topic, partitions: description.partitions, encode: (message) => codec.encode(message),
-    maxRecordBytes: log.maxRecordBytes, metrics, ...(options.limits === undefined ? {} : { limits: options.limits }),
+    maxRecordBytes: log.maxRecordBytes, metrics, limits: { gatherMillis: log.once ? 0 : GATHER_MILLIS, ...options.limits },
   });
   return acceptor;
 }

@@ -61,7 +61,8 @@ export class Node {
   }
 }
 
-function submission(messageId: string, conversationId: string, text: string, key: string | undefined, done: Submission['done']): Submission {
+/** A message as its route hands it over. */
+export function submission(messageId: string, conversationId: string, text: string, key: string | undefined, done: Submission['done']): Submission {
   const message: Message = {
     kind: 'text', messageId, botId: 'b', channel: 'api', accountId: null, userId: 'u', author: { type: 'person', name: null }, text, payload: null, replyId: null,
     locale: null, attributes: {}, sentAt: null, retryOf: null,
