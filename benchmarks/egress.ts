@@ -38,7 +38,7 @@ export const egress: Benchmark = {
     'slow-rounds': { default: '2', about: 'slow: rounds without and beside slow readers; medians' },
     'flood': { default: '8', about: 'slow: MiB to each slow reader before' },
     'storm-sockets': { default: '5000', about: 'storm: sockets that come at once' },
-    'storm-rounds': { default: '2', about: 'storm: rounds; medians' },
+    'storm-rounds': { default: '5', about: 'storm: rounds, after one that warms up; medians' },
     'kill-sockets': { default: '10000', about: 'kill: sockets on two nodes' },
     'kill-rate': { default: '1000', about: 'kill: replies a second' },
   },

@@ -8,5 +8,9 @@ process.on('message', (message: ToLoad) => {
   load.take(message);
   if (message.type === 'end') process.disconnect();
 });
+if (settings.held) {
+  process.send?.({ type: 'held' });
+  await new Promise<void>((resolve) => { process.on('message', ({ type }: ToLoad) => { if (type === 'connect') resolve(); }); });
+}
 await load.connect();
 process.send?.({ type: 'ready' });

@@ -15,10 +15,13 @@ export interface StreamLoadSettings {
   readonly slow: number;
   /** Arrivals are told one by one, not measured: for replies that do not carry the time at which they were due. */
   readonly arrivals: boolean;
+  /** Connects when it is told to, as clients that have just lost their connections: what the process needs to start is not measured. */
+  readonly held: boolean;
 }
 
 /** To the load generator. */
 export type ToLoad =
+  | { readonly type: 'connect' }
   /** Counts from 0 again; `reached` follows at the `total`-th reply from now on. */
   | { readonly type: 'expect'; readonly total: number }
   /** Forgets the times measured so far. */
@@ -52,6 +55,7 @@ export interface StreamLoadReport {
 
 /** From the load generator. */
 export type FromLoad =
+  | { readonly type: 'held' }
   | { readonly type: 'ready' }
   /** Microseconds of the clock that all processes of a machine share. */
   | { readonly type: 'reached'; readonly firstMicros: number; readonly lastMicros: number }

@@ -34,9 +34,9 @@ export class Setup {
     return { CONFAB_KAFKA_BROKERS: kafka?.address, CONFAB_REDIS_URL: redis?.address, CONFAB_PREFIX: this.prefix, CONFAB_AUTH_SECRET: SECRET };
   }
 
-  /** A process of the role egress, which asks for tokens. */
+  /** A process of the role egress, which asks for tokens, with the options of docker-compose.yml. */
   startNode(name: string, more: NodeJS.ProcessEnv = {}): Promise<Running> {
-    return this.processes.startConfab(name, ['--role', 'egress'], { ...this.settings, ...more });
+    return this.processes.startConfab(name, ['--role', 'egress'], { NODE_OPTIONS: '--max-semi-space-size=4', ...this.settings, ...more });
   }
 
   async openWriter(): Promise<ReplyWriter> {
@@ -50,13 +50,23 @@ export class Setup {
 
   /** Resolves when every socket follows its conversation. */
   async startLoad(settings: Partial<StreamLoadSettings> & Pick<StreamLoadSettings, 'urls' | 'sockets'>): Promise<Load> {
-    const all: StreamLoadSettings = { name: 'c-', shared: false, secret: SECRET, slow: 0, arrivals: false, ...settings };
-    const running = this.processes.start('load', 'benchmarks/egress/load-process.js', [JSON.stringify(all)], {});
-    const load = new Load(running, all);
+    const load = this.newLoad(settings);
     const began = performance.now();
-    await nextMessage(running, 'ready');
-    progress(`${all.sockets} sockets after ${Math.round(performance.now() - began)} ms`);
+    await nextMessage(load.running, 'ready');
+    progress(`${load.settings.sockets} sockets after ${Math.round(performance.now() - began)} ms`);
     return load;
+  }
+
+  /** Its sockets come when it is told to connect. */
+  async holdLoad(settings: Partial<StreamLoadSettings> & Pick<StreamLoadSettings, 'urls' | 'sockets'>): Promise<Load> {
+    const load = this.newLoad({ ...settings, held: true });
+    await nextMessage(load.running, 'held');
+    return load;
+  }
+
+  private newLoad(settings: Partial<StreamLoadSettings> & Pick<StreamLoadSettings, 'urls' | 'sockets'>): Load {
+    const all: StreamLoadSettings = { name: 'c-', shared: false, secret: SECRET, slow: 0, arrivals: false, held: false, ...settings };
+    return new Load(this.processes.start('load', 'benchmarks/egress/load-process.js', [JSON.stringify(all)], {}), all);
   }
 
   private async close(): Promise<void> {
@@ -75,6 +85,13 @@ export class Load {
   constructor(readonly running: Running, readonly settings: StreamLoadSettings) {}
 
   tell(message: ToLoad): void { this.running.child.send(message); }
+
+  /** Of a load that is held; resolves when every socket follows its conversation. */
+  async connect(): Promise<void> {
+    const ready = nextMessage(this.running, 'ready');
+    this.tell({ type: 'connect' });
+    await ready;
+  }
 
   /** Call it before what brings the replies; resolves at the `total`-th. */
   expect(total: number, what: string, seconds = 60): Promise<Of<'reached'>> {

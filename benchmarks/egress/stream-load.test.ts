@@ -18,7 +18,7 @@ async function start(t: TestContext, serve: (socket: WebSocket, path: string) =>
   server.on('connection', (socket, request) => { serve(socket, request.url ?? ''); });
   const told: FromLoad[] = [];
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const load = new StreamLoad({ urls: [url], sockets: 1, name: 'c-', shared: false, secret: undefined, slow: 0, arrivals: false, ...settings }, (message) => { told.push(message); });
+  const load = new StreamLoad({ urls: [url], sockets: 1, name: 'c-', shared: false, secret: undefined, slow: 0, arrivals: false, held: false, ...settings }, (message) => { told.push(message); });
   t.after(() => { load.take({ type: 'end' }); for (const socket of server.clients) socket.terminate(); server.close(); });
   const report = (): StreamLoadReport => {
     load.take({ type: 'report' });

@@ -22,9 +22,13 @@ const POSITION_LENGTH = 24;
 /** Handshakes under way. */
 const CONNECTING = 128;
 const SPACE = 0x20;
+/** Of the SDK, milliseconds. */
+const FIRST_BACK_OFF = 500;
 
 export class StreamLoad {
   private readonly followers: Follower[];
+  /** By follower: made before anything is measured. */
+  private readonly tokens: readonly string[];
   private readonly waiting: Follower[] = [];
   private connecting = 0;
   private readyCount = 0;
@@ -45,13 +49,19 @@ export class StreamLoad {
 
   constructor(private readonly settings: StreamLoadSettings, private readonly tell: (message: FromLoad) => void) {
     this.followers = Array.from({ length: settings.sockets }, (_, index) => ({ index, stream: undefined, ready: false, newest: 0, position: '', attempts: 0, lostAt: 0 }));
+    const { secret } = settings;
+    this.tokens = secret === undefined ? [] : this.followers.map(({ index }) => tokenFor(secret, this.conversation(index), index));
     if (settings.arrivals) this.timer = setInterval(() => { this.tellArrivals(); }, 50);
   }
 
   /** Resolves when every subscription stands. */
   connect(): Promise<void> {
-    this.waiting.push(...this.followers);
-    return new Promise((resolve) => { this.onReady = resolve; this.connectMore(); });
+    return new Promise((resolve) => {
+      this.onReady = resolve;
+      if (this.settings.held) { for (const follower of this.followers) this.comeWithin(FIRST_BACK_OFF, follower); return; }
+      this.waiting.push(...this.followers);
+      this.connectMore();
+    });
   }
 
   take(message: ToLoad): void {
@@ -61,6 +71,7 @@ export class StreamLoad {
       case 'pace': this.pace(message.bytesPerSecond); break;
       case 'report': this.tellArrivals(); this.tell({ type: 'report', report: this.report() }); break;
       case 'end': this.end(); break;
+      case 'connect': break;
     }
   }
 
@@ -93,14 +104,16 @@ export class StreamLoad {
     }
   }
 
+  private conversation(index: number): string { return this.settings.name + String(this.settings.shared ? 0 : index); }
+
   private open(follower: Follower): void {
-    const { urls, secret, path } = this.settings;
+    const { urls, path } = this.settings;
     // The next node when its own is away: what a balancer does.
     const url = urls[(follower.index + follower.attempts) % urls.length] ?? '';
-    const conversation = this.settings.name + (this.settings.shared ? 0 : follower.index);
+    const conversation = this.conversation(follower.index);
     const target = {
       url, path: path ?? `/v1/conversations/${conversation}/stream${follower.position === '' ? '' : `?after=${follower.position}`}`,
-      token: secret === undefined ? undefined : tokenFor(secret, conversation, follower.index), subprotocol: path === undefined ? 'confab.v1' : undefined,
+      token: this.tokens[follower.index], subprotocol: path === undefined ? 'confab.v1' : undefined,
     };
     let underWay = true;
     const settled = (): void => { if (underWay) { underWay = false; this.connecting -= 1; setImmediate(() => { this.connectMore(); }); } };
@@ -121,8 +134,11 @@ export class StreamLoad {
     if (follower.ready) { follower.ready = false; this.readyCount -= 1; follower.lostAt = performance.now(); }
     follower.attempts += 1;
     // As the SDK: at random within a time that doubles, and never sooner than the server asks for.
-    const wait = Math.random() * Math.min(5000, 500 * 2 ** Math.min(4, follower.attempts - 1));
-    setTimeout(() => { this.waiting.push(follower); this.connectMore(); }, (retryAfter ?? 0) + wait);
+    this.comeWithin(Math.min(5000, FIRST_BACK_OFF * 2 ** Math.min(4, follower.attempts - 1)), follower, retryAfter);
+  }
+
+  private comeWithin(millis: number, follower: Follower, after = 0): void {
+    setTimeout(() => { this.waiting.push(follower); this.connectMore(); }, after + Math.random() * millis);
   }
 
   private nowReady(follower: Follower): void {

@@ -6,7 +6,7 @@ import { createMetrics } from '../observability/metrics.js';
 import { seededRandom } from '../random.js';
 import { SocketAdmission, type Release, type SocketAdmissionOptions } from './socket-admission.js';
 
-const AT_ONCE = 16;
+const AT_ONCE = 4;
 
 function admission(more: Partial<SocketAdmissionOptions> = {}): { clock: ManualClock; door: SocketAdmission } {
   const clock = new ManualClock();
@@ -38,6 +38,27 @@ test('handshakes are taken in turn, a few at a time', async () => {
   assert.equal(again.inside.length, AT_ONCE, 'all places are free again');
 });
 
+test('while some wait, handshakes rest for three times what a slice of them took', async () => {
+  const { clock, door } = admission();
+  const { inside } = crowd(door, 20);
+  await settle();
+  await clock.advance(2);
+  for (const release of inside.slice(0, 4)) release();
+  await settle();
+  await settle();
+  assert.equal(inside.length, 8, 'the first slice begins with the first that leaves');
+  await clock.advance(2);
+  for (const release of inside.slice(4, 8)) release();
+  await settle();
+  await settle();
+  assert.equal(inside.length, 8);
+  const late = crowd(door, 1);
+  await clock.advance(5);
+  assert.deepEqual([inside.length, late.inside.length], [8, 0], 'nobody goes before those that wait');
+  await clock.advance(1);
+  assert.equal(inside.length, 12);
+});
+
 test('beyond the queue they are sent away, with times that spread them at the pace of the node', async () => {
   const { clock, door } = admission({ maxWaiting: 100 });
   const { inside } = crowd(door, 100 + AT_ONCE);
@@ -62,10 +83,13 @@ test('a node that is full, or short of memory, or too slow, takes no more', asyn
   const { clock, door } = admission({ maxSockets: 20, open: () => open, memoryShort: () => short });
   const { inside, away } = crowd(door, 12);
   await settle();
-  assert.deepEqual([inside.length, away.length], [10, 2], 'those on their way count');
+  assert.deepEqual([inside.length + door.waiting, away.length], [10, 2], 'those on their way count');
   assert.ok((away[0]?.retryAfterMs ?? 0) >= 3_750);
-  for (const release of inside) release();
-  await settle();
+  for (let done = 0; done < 10; done += 1) {
+    inside[done]?.();
+    await clock.advance(20);
+  }
+  assert.equal(inside.length, 10);
   short = true;
   assert.equal((await door.enter().catch((error: unknown) => error) as ConfabError).code, 'CONFAB_OVERLOADED');
   short = false;

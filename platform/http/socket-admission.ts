@@ -3,7 +3,7 @@
  * in turn, a few at a time, so that open sockets get theirs in between; beyond what may wait they are sent away with a time to
  * come back that is taken from the queue itself, so that they do not all come back at once.
  */
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { ConfabError } from '../errors.js';
 import { Counter, Gauge, type Metrics } from '../observability/metrics.js';
 import type { Random } from '../random.js';
@@ -25,8 +25,11 @@ export interface SocketAdmissionOptions {
 /** Ends a handshake, accepted or not. Idempotent. */
 export type Release = () => void;
 
-/** Handshakes that are worked on at the same time: a few milliseconds of work. */
-const AT_ONCE = 16;
+/** Handshakes that are worked on at the same time: a millisecond of work. */
+const AT_ONCE = 4;
+/** While some wait, handshakes are worked on for so long at least, milliseconds, and then rest for three times what that took: open sockets have most of the node. */
+const SLICE = 1;
+const REST = { times: 3, longest: 10 } as const;
 /** When the first in the queue has waited for so long, the node is short of time: the next are sent away. */
 const LONGEST_WAIT = 5_000;
 const LEAST_RETRY = 500;
@@ -47,6 +50,9 @@ export class SocketAdmission {
   private readonly queue: Waiting[] = [];
   private head = 0;
   private running = 0;
+  /** When the slice began that handshakes are worked on in; undefined while none wait. */
+  private slice: number | undefined;
+  private rest: Timer | undefined;
   /** Handshakes done since `measured`. */
   private done = 0;
   private measured = 0;
@@ -64,6 +70,8 @@ export class SocketAdmission {
 
   get waiting(): number { return this.queue.length - this.head; }
 
+  private get hasPlace(): boolean { return this.running < AT_ONCE && this.rest === undefined; }
+
   /** Resolves when it is this handshake's turn. @throws CONFAB_OVERLOADED at once, with a time to come back */
   enter(): Promise<Release> {
     const reason = this.refusal();
@@ -71,7 +79,7 @@ export class SocketAdmission {
       this.refusals.inc({ reason });
       return Promise.reject(new ConfabError('CONFAB_OVERLOADED', { retryAfterMs: reason === 'full' ? this.spread(FULL_RETRY) : this.retryAfter() }));
     }
-    if (this.running < AT_ONCE) {
+    if (this.hasPlace) {
       this.running += 1;
       return Promise.resolve(this.release());
     }
@@ -83,7 +91,7 @@ export class SocketAdmission {
   private refusal(): Refusal | undefined {
     if (this.options.open() + this.running + this.waiting >= this.maxSockets) return 'full';
     if (this.options.memoryShort?.() === true) return 'memory';
-    if (this.running < AT_ONCE) return undefined;
+    if (this.hasPlace) return undefined;
     if (this.waiting >= this.maxWaiting) return 'queue';
     const first = this.queue[this.head];
     return first !== undefined && this.options.clock.monotonic() - first.since > LONGEST_WAIT ? 'slow' : undefined;
@@ -101,11 +109,23 @@ export class SocketAdmission {
 
   private next(): void {
     this.measure();
-    const next = this.queue[this.head];
-    if (next === undefined) { this.running -= 1; return; }
-    this.head += 1;
-    if (this.head === this.queue.length || this.head > 1_024) { this.queue.splice(0, this.head); this.head = 0; }
-    next.start();
+    this.running -= 1;
+    const now = this.options.clock.monotonic();
+    if (this.waiting === 0) { this.slice = undefined; return; }
+    this.slice ??= now;
+    const worked = now - this.slice;
+    if (worked >= SLICE) this.rest ??= this.options.clock.after(Math.min(REST.times * worked, REST.longest), () => { this.rest = undefined; this.slice = undefined; this.startMore(); });
+    this.startMore();
+  }
+
+  private startMore(): void {
+    while (this.hasPlace && this.waiting > 0) {
+      const next = this.queue[this.head] as Waiting;
+      this.head += 1;
+      if (this.head === this.queue.length || this.head > 1_024) { this.queue.splice(0, this.head); this.head = 0; }
+      this.running += 1;
+      next.start();
+    }
   }
 
   /** Handshakes a second, while some wait: an idle node says nothing of what it can do. */

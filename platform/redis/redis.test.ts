@@ -143,3 +143,17 @@ test('a real server answers, tells its time, and errors carry no arguments', { s
   await redis.close();
   assert.equal((await within(500, redis.call('CONFAB_STATE_UNAVAILABLE', (client) => client.ping()))).code, 'CONFAB_STATE_UNAVAILABLE');
 });
+
+test('commands of one turn of the event loop leave together, and are answered each by itself', async (t) => {
+  const seen: string[] = [];
+  const reads: number[] = [];
+  const redis = await fakeRedis(t, (command) => { seen.push(command); return healthy('noeviction')(command); });
+  redis.server.on('connection', (socket: Socket) => { socket.on('data', () => { reads.push(seen.length); }); });
+  const connection = await connectRedis({ urls: [redis.url()] }, dependencies);
+  t.after(() => connection.close());
+  const before = reads.length;
+  const answers = await Promise.all(Array.from({ length: 50 }, async (_, i) => { await Promise.resolve(); return connection.client.set(`k${i}`, 'v'); }));
+  assert.deepEqual(new Set(answers), new Set(['OK']));
+  assert.equal(reads.length - before, 1);
+  assert.deepEqual(seen.slice(-50), Array.from({ length: 50 }, (_, i) => `set k${i} v`));
+});
