@@ -4,6 +4,7 @@ import { ManualClock } from '../platform/clock-manual.js';
 import { MemoryEventLog } from '../platform/event-log/memory.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { seededRandom } from '../platform/random.js';
+import { eventually } from '../platform/testing.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
 import type { Message } from '../schemas/types.js';
 import { ensureTopology } from '../topology/ensure.js';
@@ -81,13 +82,16 @@ test('--follow writes JSON lines into a pipe, and lines with a status on a termi
     const { log, clock } = await logWith(t, 1);
     const interrupt = new AbortController();
     const said = { out: '', err: '' };
+    let opened = false;
     const ended = runCli(['audit', '--follow', '--interval', '2s', '--from', '2h'], {
       env: {}, clock, random: seededRandom(1), interrupted: () => interrupt.signal,
       stdout: { write: (text) => { said.out += text; }, isTTY: terminal }, stderr: { write: (text) => { said.err += text; }, isTTY: terminal, columns: 60 },
-      openLog: () => Promise.resolve(Object.assign(Object.create(log) as MemoryEventLog, { close: () => Promise.resolve() })), openCodec: () => Promise.resolve(codec),
+      openLog: () => { opened = true; return Promise.resolve(Object.assign(Object.create(log) as MemoryEventLog, { close: () => Promise.resolve() })); }, openCodec: () => Promise.resolve(codec),
     });
+    // What it is made of is read from disk first, in a time that no clock of ours tells.
+    await eventually('the log is opened', () => opened);
     const judged = (): boolean => said.out.includes('stuck') && (said.out.includes('"status"') || said.err.includes('accepted'));
-    for (let i = 0; i < 500 && !judged(); i += 1) await clock.advance(100);
+    await eventually('all of it is judged', async () => { await clock.advance(100); return judged(); });
     interrupt.abort();
     await clock.advance(2_000);
     assert.equal(await ended, 1, said.err);

@@ -5,7 +5,7 @@ import type { EventLog } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import { formatPosition } from '../../platform/position.js';
 import type { Announcement, Fanout } from '../fanout/fanout.js';
-import type { LogRecovery } from './log-recovery.js';
+import type { LogRecovery, Since } from './log-recovery.js';
 import type { LogTopics } from '../log-topics.js';
 import type { EgressMetrics } from '../metrics.js';
 import type { Outbox, OutboxRead } from '../outbox/outbox.js';
@@ -26,6 +26,8 @@ export interface HubOptions {
 /** For conversations of which nothing is known, `ready` names a position this far back: everything unanswered lies after it. */
 const LOOK_BACK = 600_000;
 const RECENT_MILLIS = 10_000;
+/** For so long the ends of the topics are taken for those of now. */
+const ENDS_MILLIS = 1_000;
 /** A second look after a lapse: the first may have come before every channel was subscribed again. */
 const SECOND_LOOK = 1_000;
 /** Outcomes of one look into the outbox: a client that missed more asks again, when it has taken these. */
@@ -43,6 +45,7 @@ export class Hub {
   private readonly subscriptions = new Map<string, Set<Subscription>>();
   private readonly reads = new SharedReads<OutboxRead>(READS);
   private held = 0;
+  private ends: { readonly at: number; readonly found: Promise<ReadonlyMap<number, Since>> } | undefined;
   private readonly recent = new Map<number, { readonly at: number; readonly position: Promise<string> }>();
 
   constructor(private readonly options: HubOptions) {
@@ -97,6 +100,24 @@ export class Hub {
     this.recent.set(partition, { at: now, position });
     position.catch(() => { this.recent.delete(partition); });
     return position;
+  }
+
+  /** Where what comes from now on will stand in the log, or a moment before. */
+  async endsOf(partition: number): Promise<Since> {
+    const now = this.clock.now();
+    if (this.ends === undefined || now - this.ends.at >= ENDS_MILLIS) {
+      const ends = { at: now, found: this.readEnds() };
+      this.ends = ends;
+      ends.found.catch(() => { if (this.ends === ends) this.ends = undefined; });
+    }
+    return (await this.ends.found).get(partition) ?? { replies: 0, letters: 0 };
+  }
+
+  private async readEnds(): Promise<ReadonlyMap<number, Since>> {
+    const { admin } = this.options.log;
+    const [replies, letters] = await Promise.all([admin.bounds(this.topics.replies), admin.bounds(this.topics.deadLetters)]);
+    const endsOfLetters = new Map(letters.map(({ partition, end }) => [partition, end]));
+    return new Map(replies.map(({ partition, end }) => [partition, { replies: end, letters: endsOfLetters.get(partition) ?? 0 }]));
   }
 
   /** Shows something without a place to the other sockets of a conversation. */

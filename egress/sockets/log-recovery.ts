@@ -41,8 +41,13 @@ export interface Wanted {
   readonly partition: number;
   readonly key: string;
   readonly after: string;
+  /** Default: all that stand after the position. */
+  readonly since?: Since;
   readonly cancelled: () => boolean;
 }
+
+/** Offsets: outcomes whose records stand before them are left out. */
+export interface Since { readonly replies: number; readonly letters: number }
 
 interface Request extends Wanted {
   readonly offset: number;
@@ -132,6 +137,10 @@ export class LogRecovery {
     for (const request of requests) request.resolve(finish(request));
   }
 
+  private since({ since }: Request, topic: string): number {
+    return since === undefined ? 0 : topic === this.topics.replies ? since.replies : since.letters;
+  }
+
   /** Acceptance time of the first message at or after the offset. */
   private async timestampAt(partition: number, offset: number): Promise<number | undefined> {
     for await (const batch of this.log.read(this.topics.messages, partition, offset)) {
@@ -147,9 +156,11 @@ export class LogRecovery {
     for await (const batch of this.log.read(topic, partition, start, end)) {
       const hits: LogRecord[] = batch.records.filter((record) => record.key !== null && wanted.has(record.key));
       if (hits.length > 0) {
-        const outcomes: Outcome[] = [];
-        await this.options.decoder.decode(topic, hits, outcomes);
-        for (const outcome of outcomes) for (const request of wanted.get(outcome.key) ?? []) if (outcome.position > request.after) take(request, outcome);
+        for (const record of hits) {
+          const outcomes: Outcome[] = [];
+          await this.options.decoder.decode(topic, [record], outcomes);
+          for (const outcome of outcomes) for (const request of wanted.get(outcome.key) ?? []) if (outcome.position > request.after && record.offset >= this.since(request, topic)) take(request, outcome);
+        }
         if ([...wanted.values()].every((requests) => requests.every((request) => request.more || request.cancelled()))) return;
       }
       await nextTurn();

@@ -104,6 +104,28 @@ test('an outcome that was recovered from the log is not sent again when it is an
   assert.equal((await socket.next()).position, next);
 });
 
+/** The outbox was flushed, or its answer lost: it had only the later ones, and these went out before what was announced late. */
+test('from now on, of a conversation of which nothing was known: what the outbox lacks comes from the log, in order', async (t) => {
+  const scene = await Scene.make(1);
+  const outbox = new MemoryOutbox({ clock: scene.clock });
+  const { app, fanout } = await testNode(t, scene, { outbox, reads: false });
+  await scene.answer('c1', await scene.accept('c1'));
+  const socket = await openSocket(app, stream(), 'confab.v1');
+  assert.equal((await socket.next()).type, 'ready');
+  const positions: string[] = [];
+  for (let i = 0; i < 5; i += 1) positions.push(await scene.answer('c1', await scene.accept('c1')));
+  const later = positions.slice(3).map((position, i) => ({ key: 'default/c1', position, prev: positions[i + 2], timestamp: 0, frame: JSON.stringify({ position }) }));
+  await outbox.append(0, later);
+  await fanout.announce(0, later.map((outcome) => ({ ...outcome, late: false })));
+  for (const position of positions) assert.equal((await socket.next()).position, position);
+  await fanout.announce(0, positions.slice(0, 3).map((position) => ({ key: 'default/c1', position, prev: undefined, late: true, timestamp: 0, frame: JSON.stringify({ position }) })));
+  const next = await scene.answer('c1', await scene.accept('c1'));
+  const last = { key: 'default/c1', position: next, prev: positions[4], timestamp: 0, frame: JSON.stringify({ position: next }) };
+  await outbox.append(0, [last]);
+  await fanout.announce(0, [{ ...last, late: false }]);
+  assert.equal((await socket.next()).position, next);
+});
+
 /** Of a conversation that the outbox had forgotten, it cannot be said whether a dead letter is late: it was sent at once, and what it had overtaken never. */
 test('one that may be late does not go before what is missing', async (t) => {
   const scene = await Scene.make(1);

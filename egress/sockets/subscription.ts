@@ -9,7 +9,9 @@ import { ConfabError, toConfabError } from '../../platform/errors.js';
 import { parseOrigin } from '../../platform/live-bus/live-channel.js';
 import { placeOf } from '../../platform/position.js';
 import type { Announcement } from '../fanout/fanout.js';
+import type { OutboxRead } from '../outbox/outbox.js';
 import type { Hub } from './hub.js';
+import type { Since } from './log-recovery.js';
 import { positionAt } from '../outcomes/outcome.js';
 import { parseNotice, type ReceiptMarks } from '../receipts/receipt-notice.js';
 import type { ReceiptSource } from '../receipts/receipts.js';
@@ -48,6 +50,8 @@ const ROUNDS = 3;
 export class Subscription implements ReceiptSource {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
+  /** Where to look in the log for what came since, when nothing was known of the conversation as it began. */
+  private begin: { readonly after: string; readonly since: Since } | undefined;
   /** Where the stream begins: the client has what lies before, or asks the history for it. */
   private base = '';
   private live = false;
@@ -169,10 +173,16 @@ export class Subscription implements ReceiptSource {
     const baseline = first === undefined ? read?.last : first.prev ?? positionAt(first.position, 0);
     this.seen = baseline ?? '';
     this.base = this.seen;
-    const position = baseline ?? await this.attempt(() => this.hub.recentPosition(this.partition));
+    const position = baseline ?? await this.attempt(() => this.beginFrom());
     if (this.cancelled) return;
     this.ready(position, recovered);
     await this.drain();
+  }
+
+  private async beginFrom(): Promise<string> {
+    const [after, since] = await Promise.all([this.hub.recentPosition(this.partition), this.hub.endsOf(this.partition)]);
+    this.begin = { after, since };
+    return after;
   }
 
   private async startAfter(after: string, stopNotices: () => void): Promise<void> {
@@ -213,13 +223,21 @@ export class Subscription implements ReceiptSource {
 
   private async fetch(doubted = false): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
     const read = doubted ? undefined : await this.outlet.turn(() => this.hub.readOutbox(this, this.seen));
-    // Where nothing was known as the subscription began, all that the outbox has came since.
-    if (read && (read.complete || this.seen === '')) return { found: read.entries, more: read.more, lost: false };
-    if (this.seen === '') return { found: [], more: false, lost: false };
+    if (read?.complete === true) return { found: read.entries, more: read.more, lost: false };
+    if (this.seen === '') return this.fetchSinceBegin(read, doubted);
     await this.outlet.room();
     const { partition, key, seen } = this;
     const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, after: seen, cancelled: () => this.cancelled });
     return { found: outcomes, more, lost };
+  }
+
+  /** Nothing was known as it began: all that the outbox has came since. Where that does not hold together, the log knows what else did. */
+  private async fetchSinceBegin(read: OutboxRead | undefined, doubted: boolean): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
+    const known = { found: read?.entries ?? [], more: read?.more ?? false, lost: false };
+    if ((known.found.length === 0 && !doubted) || this.begin === undefined) return known;
+    await this.outlet.room();
+    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition: this.partition, key: this.key, ...this.begin, cancelled: () => this.cancelled });
+    return lost ? known : { found: outcomes, more, lost: false };
   }
 
   /** True when not all of it was sent: the network is full, and too much waits for full networks already. */
