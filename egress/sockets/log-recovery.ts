@@ -113,28 +113,42 @@ export class LogRecovery {
   }
 
   private async scan(partition: number, all: readonly Request[]): Promise<void> {
-    const { messages, replies, deadLetters } = this.topics;
-    const bounds = (await this.log.admin.bounds(messages)).find((found) => found.partition === partition) ?? { start: 0, end: 0 };
+    const { replies, deadLetters } = this.topics;
+    const bounds = await this.boundsOf(partition);
     const requests = all.filter((request) => {
-      // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
-      const lost = request.offset > bounds.end + UNSEEN || request.offset < bounds.start;
+      const lost = isLost(request, bounds);
       const left = lost || request.cancelled();
       if (left) request.resolve(lost ? LOST : UNWANTED);
       return !left;
     });
     if (requests.length === 0) return;
-    const oldest = requests.reduce((lowest, request) => Math.min(lowest, request.offset), Infinity);
-    const timestamp = await this.timestampAt(partition, oldest);
-    if (timestamp !== undefined) {
-      const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
-      const wanted = new Map<string, Request[]>();
-      for (const request of requests) wanted.set(request.key, [...(wanted.get(request.key) ?? []), request]);
-      const end = (await this.log.admin.bounds(replies)).find((found) => found.partition === partition)?.end ?? 0;
-      const from = timestamp - CLOCK_ALLOWANCE;
-      await this.collect({ topic: deadLetters, partition, from }, wanted, (request, outcome) => { request.letters.push(outcome); });
-      await this.collect({ topic: replies, partition, from, end }, wanted, (request, outcome) => { keep(request, outcome, share); });
-    }
+    const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
+    const wanted = new Map<string, Request[]>();
+    for (const request of requests) wanted.set(request.key, [...(wanted.get(request.key) ?? []), request]);
+    const time = await this.timeOf(partition, requests);
+    await this.collect({ topic: deadLetters, partition, start: await this.startIn(deadLetters, partition, requests, time) }, wanted, (request, outcome) => { request.letters.push(outcome); });
+    await this.collect({ topic: replies, partition, start: await this.startIn(replies, partition, requests, time), end: bounds.replies.end }, wanted, (request, outcome) => { keep(request, outcome, share); });
     for (const request of requests) request.resolve(finish(request));
+  }
+
+  private async boundsOf(partition: number): Promise<Bounds> {
+    const { messages, replies, deadLetters } = this.topics;
+    const [ofMessages, ofReplies, ofLetters] = await Promise.all([messages, replies, deadLetters].map(async (topic) => (
+      (await this.log.admin.bounds(topic)).find((found) => found.partition === partition) ?? { start: 0, end: 0 })));
+    const none = { start: 0, end: 0 };
+    return { messages: ofMessages ?? none, replies: ofReplies ?? none, letters: ofLetters ?? none };
+  }
+
+  /** When the oldest message was accepted that is asked from; undefined: nobody asks from a message that is there. */
+  private async timeOf(partition: number, requests: readonly Request[]): Promise<number | undefined> {
+    const oldest = requests.reduce((lowest, { since, offset }) => (since === undefined ? Math.min(lowest, offset) : lowest), Infinity);
+    return oldest === Infinity ? undefined : this.timestampAt(partition, oldest);
+  }
+
+  /** Where the first record can stand that somebody wants; Infinity: nowhere. */
+  private async startIn(topic: string, partition: number, requests: readonly Request[], time: number | undefined): Promise<number> {
+    const byTime = time === undefined ? Infinity : await this.log.admin.offsetAt(topic, partition, time - CLOCK_ALLOWANCE);
+    return requests.reduce((lowest, request) => (request.since === undefined ? lowest : Math.min(lowest, this.since(request, topic))), byTime);
   }
 
   private since({ since }: Request, topic: string): number {
@@ -150,10 +164,9 @@ export class LogRecovery {
     return undefined;
   }
 
-  private async collect({ topic, partition, from, end }: Range, wanted: ReadonlyMap<string, Request[]>, take: (request: Request, outcome: Outcome) => void): Promise<void> {
-    const start = await this.log.admin.offsetAt(topic, partition, from);
-    if (end !== undefined && start >= end) return;
-    for await (const batch of this.log.read(topic, partition, start, end)) {
+  private async collect({ topic, partition, start, end = Infinity }: Range, wanted: ReadonlyMap<string, Request[]>, take: (request: Request, outcome: Outcome) => void): Promise<void> {
+    if (start >= end) return;
+    for await (const batch of this.log.read(topic, partition, start, end === Infinity ? undefined : end)) {
       const hits: LogRecord[] = batch.records.filter((record) => record.key !== null && wanted.has(record.key));
       if (hits.length > 0) {
         for (const record of hits) {
@@ -168,7 +181,15 @@ export class LogRecovery {
   }
 }
 
-interface Range { readonly topic: string; readonly partition: number; readonly from: number; readonly end?: number }
+interface Range { readonly topic: string; readonly partition: number; readonly start: number; readonly end?: number }
+interface Bounds { readonly messages: Span; readonly replies: Span; readonly letters: Span }
+interface Span { readonly start: number; readonly end: number }
+
+function isLost({ offset, since }: Request, { messages, replies, letters }: Bounds): boolean {
+  if (since !== undefined) return since.replies < replies.start || since.letters < letters.start;
+  // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
+  return offset > messages.end + UNSEEN || offset < messages.start;
+}
 
 /** Takes those out of the queue that the next scan is for: the ones that reach back least far, and no other is passed over twice. */
 function takeFrom(queue: Request[]): Request[] {

@@ -237,7 +237,7 @@ export class Subscription implements ReceiptSource {
     if ((known.found.length === 0 && !doubted) || this.begin === undefined) return known;
     await this.outlet.room();
     const { outcomes, more, lost } = await this.hub.recovery.recover({ partition: this.partition, key: this.key, ...this.begin, cancelled: () => this.cancelled });
-    return lost ? known : { found: outcomes, more, lost: false };
+    return { found: outcomes, more, lost };
   }
 
   /** True when not all of it was sent: the network is full, and too much waits for full networks already. */
