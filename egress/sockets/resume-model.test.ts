@@ -6,15 +6,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ManualClock } from '../../platform/clock-manual.js';
-import { MemoryEventLog } from '../../platform/event-log/memory.js';
-import { seededRandom } from '../../platform/random.js';
-import { topology } from '../../topology/topology.js';
 import type { Announcement } from '../fanout/fanout.js';
 import { MemoryBus, MemoryFanout } from '../fanout/memory.js';
 import { MemoryOutbox } from '../outbox/memory.js';
-import { OUTBOX_MILLIS, RETENTION_MILLIS, steps, World, type Ground, type Step } from './resume-model/testing.js';
-import { Scene, turns } from '../testing.js';
+import { newLog, OUTBOX_MILLIS, steps, World, type Ground, type Step } from './resume-model/testing.js';
+import { turns } from '../testing.js';
 
 /** One seed, so that a commit passes or fails whenever it is tested. */
 const SEED = 20_261_123;
@@ -28,13 +24,10 @@ class DeafFanout extends MemoryFanout {
 }
 
 async function memoryGround(maxEntries: number, partitions: number): Promise<Ground> {
-  const clock = new ManualClock();
-  const log = new MemoryEventLog({ clock, random: seededRandom(7) });
-  for (const name of Object.keys(topology.topics)) await log.admin.createTopic({ name, partitions, config: { 'retention.ms': String(RETENTION_MILLIS) } });
-  const scene = await Scene.over(log, clock, partitions);
-  const outbox = new MemoryOutbox({ clock, maxEntries, maxAgeMillis: OUTBOX_MILLIS });
+  const ground = await newLog(partitions);
+  const outbox = new MemoryOutbox({ clock: ground.clock, maxEntries, maxAgeMillis: OUTBOX_MILLIS });
   const bus = new MemoryBus();
-  return { clock, log, scene, outbox, flush: () => { outbox.flush(); }, fanout: () => new DeafFanout(bus), turns };
+  return { ...ground, outbox, flush: () => { outbox.flush(); }, fanout: () => new DeafFanout(bus), turns };
 }
 
 const play = async (list: readonly Step[], maxEntries: number, partitions: number): Promise<string[]> => new World(await memoryGround(maxEntries, partitions)).play(list);

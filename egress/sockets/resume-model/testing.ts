@@ -4,12 +4,14 @@
  * reference knows what comes next.
  */
 import fc from 'fast-check';
-import type { ManualClock } from '../../../platform/clock-manual.js';
+import { ManualClock } from '../../../platform/clock-manual.js';
 import type { ConfabError } from '../../../platform/errors.js';
-import type { MemoryEventLog } from '../../../platform/event-log/memory.js';
+import { MemoryEventLog } from '../../../platform/event-log/memory.js';
 import { silentLogger } from '../../../platform/observability/logger.js';
 import { createMetrics } from '../../../platform/observability/metrics.js';
 import { parsePosition } from '../../../platform/position.js';
+import { seededRandom } from '../../../platform/random.js';
+import { topology } from '../../../topology/topology.js';
 import type { Fanout } from '../../fanout/fanout.js';
 import { Hub } from '../hub.js';
 import { LogRecovery } from '../log-recovery.js';
@@ -18,7 +20,7 @@ import { OutcomeDecoder } from '../../outcomes/outcome-decoder.js';
 import type { Outbox } from '../../outbox/outbox.js';
 import { RepliesReader } from '../../outcomes/replies-reader.js';
 import { Subscription, type Outlet } from '../subscription.js';
-import type { Scene } from '../../testing.js';
+import { Scene } from '../../testing.js';
 
 export const OUTBOX_MILLIS = 20_000;
 export const RETENTION_MILLIS = 120_000;
@@ -41,6 +43,14 @@ export interface Ground {
   readonly fanout: () => Fanout & { lapse?: () => void; deaf?: boolean };
   /** Lets what is under way go on for a while. */
   readonly turns: (count: number) => Promise<void>;
+}
+
+/** What every ground has: topics that forget. */
+export async function newLog(partitions: number): Promise<Pick<Ground, 'clock' | 'log' | 'scene'>> {
+  const clock = new ManualClock();
+  const log = new MemoryEventLog({ clock, random: seededRandom(7) });
+  for (const name of Object.keys(topology.topics)) await log.admin.createTopic({ name, partitions, config: { 'retention.ms': String(RETENTION_MILLIS) } });
+  return { clock, log, scene: await Scene.over(log, clock, partitions) };
 }
 
 /** A socket of a device on a conversation. */
