@@ -133,10 +133,9 @@ export class LogRecovery {
 
   private async boundsOf(partition: number): Promise<Bounds> {
     const { messages, replies, deadLetters } = this.topics;
-    const [ofMessages, ofReplies, ofLetters] = await Promise.all([messages, replies, deadLetters].map(async (topic) => (
-      (await this.log.admin.bounds(topic)).find((found) => found.partition === partition) ?? { start: 0, end: 0 })));
-    const none = { start: 0, end: 0 };
-    return { messages: ofMessages ?? none, replies: ofReplies ?? none, letters: ofLetters ?? none };
+    const spanOf = async (topic: string): Promise<Span> => (await this.log.admin.bounds(topic)).find((found) => found.partition === partition) ?? { start: 0, end: 0 };
+    const [ofMessages, ofReplies, ofLetters] = await Promise.all([spanOf(messages), spanOf(replies), spanOf(deadLetters)]);
+    return { messages: ofMessages, replies: ofReplies, letters: ofLetters };
   }
 
   /** When the oldest message was accepted that is asked from; undefined: nobody asks from a message that is there. */

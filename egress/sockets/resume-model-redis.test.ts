@@ -12,25 +12,12 @@ import { seededRandom, systemRandom } from '../../platform/random.js';
 import { connectRedis, type RedisConnection } from '../../platform/redis/redis.js';
 import { serviceAddress, skipWithout } from '../../platform/testing.js';
 import { clusterOfFile } from '../../scripts/services/redis-cluster-of-file.js';
-import type { Announcement } from '../fanout/fanout.js';
 import { RedisFanout } from '../fanout/redis.js';
 import { RedisOutbox } from '../outbox/redis.js';
 import { newLog, steps, World, type Ground, type Step } from './resume-model/testing.js';
 
 const SEED = 20_261_124;
 const RUNS = Number(process.env.CONFAB_RESUME_RUNS ?? 20);
-
-/** Announces, and hears nothing while it is deaf. */
-class DeafFanout extends RedisFanout {
-  deaf = false;
-  private tellLapse = (): void => { /* nobody listens yet */ };
-  override listen(listener: Parameters<RedisFanout['listen']>[0]): void {
-    this.tellLapse = () => { this.deaf = false; listener.lapsed(); };
-    super.listen({ announced: (list: readonly Announcement[]) => { if (!this.deaf) listener.announced(list); }, lapsed: () => { this.tellLapse(); } });
-  }
-
-  lapse(): void { this.tellLapse(); }
-}
 
 async function redisGround(redis: RedisConnection, partitions: number): Promise<Ground> {
   const ground = await newLog(partitions);
@@ -41,7 +28,7 @@ async function redisGround(redis: RedisConnection, partitions: number): Promise<
     beginsWithReply: true,
     outbox: new RedisOutbox(redis, { prefix, epoch: ground.scene.topics.epoch }),
     flush: async () => { await Promise.all(keys().map((key) => redis.client.unlink(key))); },
-    fanout: () => new DeafFanout(redis, { prefix }),
+    fanout: () => new RedisFanout(redis, { prefix }),
     // Whatever was sent before is answered, and what it announced is on its way.
     turns: async (count) => {
       for (let i = 0; i < count; i += 1) {

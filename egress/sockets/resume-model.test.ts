@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Announcement } from '../fanout/fanout.js';
 import { MemoryBus, MemoryFanout } from '../fanout/memory.js';
 import { MemoryOutbox } from '../outbox/memory.js';
 import { newLog, OUTBOX_MILLIS, steps, World, type Ground, type Step } from './resume-model/testing.js';
@@ -15,19 +14,11 @@ import { turns } from '../testing.js';
 /** One seed, so that a commit passes or fails whenever it is tested. */
 const SEED = 20_261_123;
 
-/** Announces, and hears nothing while it is deaf. */
-class DeafFanout extends MemoryFanout {
-  deaf = false;
-  override listen(listener: Parameters<MemoryFanout['listen']>[0]): void {
-    super.listen({ announced: (list: readonly Announcement[]) => { if (!this.deaf) listener.announced(list); }, lapsed: () => { this.deaf = false; listener.lapsed(); } });
-  }
-}
-
 async function memoryGround(maxEntries: number, partitions: number): Promise<Ground> {
   const ground = await newLog(partitions);
   const outbox = new MemoryOutbox({ clock: ground.clock, maxEntries, maxAgeMillis: OUTBOX_MILLIS });
   const bus = new MemoryBus();
-  return { ...ground, outbox, flush: () => { outbox.flush(); }, fanout: () => new DeafFanout(bus), turns };
+  return { ...ground, outbox, flush: () => { outbox.flush(); }, fanout: () => new MemoryFanout(bus), turns };
 }
 
 const play = async (list: readonly Step[], maxEntries: number, partitions: number): Promise<string[]> => new World(await memoryGround(maxEntries, partitions)).play(list);

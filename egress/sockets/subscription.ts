@@ -9,7 +9,6 @@ import { ConfabError, toConfabError } from '../../platform/errors.js';
 import { parseOrigin } from '../../platform/live-bus/live-channel.js';
 import { placeOf } from '../../platform/position.js';
 import type { Announcement } from '../fanout/fanout.js';
-import type { OutboxRead } from '../outbox/outbox.js';
 import type { Hub } from './hub.js';
 import type { Since } from './log-recovery.js';
 import { positionAt } from '../outcomes/outcome.js';
@@ -223,20 +222,14 @@ export class Subscription implements ReceiptSource {
 
   private async fetch(doubted = false): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
     const read = doubted ? undefined : await this.outlet.turn(() => this.hub.readOutbox(this, this.seen));
-    if (read?.complete === true) return { found: read.entries, more: read.more, lost: false };
-    if (this.seen === '') return this.fetchSinceBegin(read, doubted);
+    const { entries = [], more: moreEntries = false, complete = false } = read ?? {};
+    // Nothing was known as it began: all that the outbox has came since. Where that does not hold together, the log knows what else did.
+    const from = this.seen === '' ? this.begin : { after: this.seen };
+    const trusted = this.seen === '' && entries.length === 0 && !doubted;
+    if (complete || trusted || from === undefined) return { found: entries, more: moreEntries, lost: false };
     await this.outlet.room();
-    const { partition, key, seen } = this;
-    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, after: seen, cancelled: () => this.cancelled });
-    return { found: outcomes, more, lost };
-  }
-
-  /** Nothing was known as it began: all that the outbox has came since. Where that does not hold together, the log knows what else did. */
-  private async fetchSinceBegin(read: OutboxRead | undefined, doubted: boolean): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
-    const known = { found: read?.entries ?? [], more: read?.more ?? false, lost: false };
-    if ((known.found.length === 0 && !doubted) || this.begin === undefined) return known;
-    await this.outlet.room();
-    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition: this.partition, key: this.key, ...this.begin, cancelled: () => this.cancelled });
+    const { partition, key } = this;
+    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, ...from, cancelled: () => this.cancelled });
     return { found: outcomes, more, lost };
   }
 

@@ -1,6 +1,7 @@
 /** Clients of Redis as this program wants them: a server, Sentinel or Cluster, plain or TLS; a command is tried once. */
 import { Cluster, Redis, type ClusterOptions, type RedisOptions as ClientOptions } from 'ioredis';
 import { ConfabError } from '../errors.js';
+import { gatherWrites } from './gather-writes.js';
 import type { RedisClient, RedisOptions } from './redis.js';
 
 export interface RedisAddress { host: string; port: number; username?: string; password?: string; db: number; secure: boolean }
@@ -35,6 +36,10 @@ export interface ClientSettings {
 
 /** A client that does not connect before it is told to; `subscribes`: what is asked for while the connection is away waits for it. */
 export function buildClient(settings: ClientSettings, subscribes: boolean): RedisClient {
+  return gatherWrites(newClient(settings, subscribes));
+}
+
+function newClient(settings: ClientSettings, subscribes: boolean): RedisClient {
   const { options, addresses, backOff } = settings;
   const common = clientOptions(settings, subscribes);
   const [address] = addresses as [RedisAddress];
@@ -55,7 +60,7 @@ export function buildClient(settings: ClientSettings, subscribes: boolean): Redi
 
 /** One connection to one node of a cluster, for subscriptions; it never connects again by itself. */
 export function buildNodeClient(settings: ClientSettings, host: string, port: number): Redis {
-  return new Redis({ ...clientOptions(settings, true), host, port, retryStrategy: () => null });
+  return gatherWrites(new Redis({ ...clientOptions(settings, true), host, port, retryStrategy: () => null }));
 }
 
 function buildCluster({ options, addresses, backOff }: ClientSettings, common: ClientOptions): Cluster {

@@ -4,9 +4,11 @@
  */
 import { Cluster, type Redis } from 'ioredis';
 
-export function gatherWrites(client: Redis | Cluster): void {
+/** For each connection that the client makes from now on. Returns the client. */
+export function gatherWrites<T extends Redis | Cluster>(client: T): T {
   if (client instanceof Cluster) client.on('+node', gatherWrites);
   else client.on('connect', () => { gather(client.stream); });
+  return client;
 }
 
 function gather(stream: Redis['stream']): void {

@@ -13,7 +13,6 @@ import { ConfabError, type ErrorCode } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import { buildClient, buildNodeClient, parseRedisUrl, type ClientSettings, type RedisAddress } from './client.js';
 import { ClusterSubscriber } from './cluster-subscriber.js';
-import { gatherWrites } from './gather-writes.js';
 import { serverSubscriber, type Subscriber, type SubscriptionOwner } from './subscriber.js';
 
 export type RedisClient = Redis | Cluster;
@@ -106,7 +105,6 @@ class Connection implements RedisConnection {
     this.settings = { options, addresses: nodes, backOff: (times) => this.backOff(times) };
     this.clock = dependencies.clock ?? systemClock;
     this.client = buildClient(this.settings, false);
-    gatherWrites(this.client);
     this.clustered = this.client instanceof Cluster;
     if (this.client instanceof Cluster) connectNodes(this.client);
     this.watch(this.client);
@@ -152,17 +150,12 @@ class Connection implements RedisConnection {
 
   private serverSubscriber(owner: SubscriptionOwner): Subscriber {
     const client = buildClient(this.settings, true) as Redis;
-    gatherWrites(client);
     this.watch(client);
     return serverSubscriber(client, owner, this.clock);
   }
 
   private clusterSubscriber(cluster: Cluster, owner: SubscriptionOwner): Subscriber {
-    const open = (host: string, port: number): Redis => {
-      const client = buildNodeClient(this.settings, host, port);
-      gatherWrites(client);
-      return client;
-    };
+    const open = (host: string, port: number): Redis => buildNodeClient(this.settings, host, port);
     return new ClusterSubscriber({ cluster, owner, open, clock: this.clock, backOff: (times) => this.backOff(times) });
   }
 

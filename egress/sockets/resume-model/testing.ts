@@ -12,7 +12,7 @@ import { createMetrics } from '../../../platform/observability/metrics.js';
 import { parsePosition } from '../../../platform/position.js';
 import { seededRandom } from '../../../platform/random.js';
 import { topology } from '../../../topology/topology.js';
-import type { Fanout } from '../../fanout/fanout.js';
+import type { Announcement, Fanout, FanoutListener } from '../../fanout/fanout.js';
 import { Hub } from '../hub.js';
 import { LogRecovery } from '../log-recovery.js';
 import { EgressMetrics } from '../../metrics.js';
@@ -40,11 +40,36 @@ export interface Ground {
   readonly outbox: Outbox;
   readonly flush: () => Promise<void> | void;
   /** A fan-out for a new node. */
-  readonly fanout: () => Fanout & { lapse?: () => void; deaf?: boolean };
+  readonly fanout: () => Fanout;
   /** The first outcome of a conversation is never a dead letter: see docs/guarantees.md for what a flush then hides. */
   readonly beginsWithReply?: boolean;
   /** Lets what is under way go on for a while. */
   readonly turns: (count: number) => Promise<void>;
+}
+
+/** Announces, and hears nothing while it is deaf. */
+class DeafFanout implements Fanout {
+  readonly kind: Fanout['kind'];
+  deaf = false;
+  private listener: FanoutListener | undefined;
+
+  constructor(private readonly fanout: Fanout) { this.kind = fanout.kind; }
+
+  listen(listener: FanoutListener): void {
+    this.listener = listener;
+    this.fanout.listen({ announced: (list) => { if (!this.deaf) listener.announced(list); }, lapsed: () => { this.lapse(); } });
+  }
+
+  /** What a lost connection does. */
+  lapse(): void {
+    this.deaf = false;
+    this.listener?.lapsed();
+  }
+
+  subscribe(partition: number, key: string): Promise<void> { return this.fanout.subscribe(partition, key); }
+  unsubscribe(partition: number, key: string): void { this.fanout.unsubscribe(partition, key); }
+  announce(partition: number, announcements: readonly Announcement[]): Promise<void> { return this.fanout.announce(partition, announcements); }
+  close(): Promise<void> { return this.fanout.close(); }
 }
 
 /** What every ground has: topics that forget. */
@@ -132,7 +157,7 @@ class Device implements Outlet {
   }
 }
 
-interface Node { hub: Hub; reader: RepliesReader; fanout: ReturnType<Ground['fanout']> }
+interface Node { hub: Hub; reader: RepliesReader; fanout: DeafFanout }
 
 /** Plays steps, then lets everything be well and says what is not as it was promised. */
 export class World {
@@ -180,7 +205,7 @@ export class World {
       case 'start': await this.open(b % NODES); break;
       case 'flush': await ground.flush(); break;
       case 'lose': for (const node of this.nodes) await this.deafen(node); break;
-      case 'hear': for (const node of this.nodes) node?.fanout.lapse?.(); break;
+      case 'hear': for (const node of this.nodes) node?.fanout.lapse(); break;
       case 'age': await ground.clock.advance(OUTBOX_MILLIS + 1); break;
       case 'retain': await this.retain(); break;
       case 'turns': await ground.turns(1 + a); break;
@@ -216,7 +241,7 @@ export class World {
     if (this.nodes[place] !== undefined) return;
     const { scene: { topics, codec }, log, clock, outbox, fanout: make } = this.ground;
     const decoder = new OutcomeDecoder(codec, topics, silentLogger);
-    const fanout = make();
+    const fanout = new DeafFanout(make());
     const hub = new Hub({ log, topics, outbox, fanout, recovery: new LogRecovery({ log, topics, decoder }), clock, logger: silentLogger, metrics: new EgressMetrics(createMetrics()) });
     const reader = new RepliesReader({ log, topics, group: 'g', instance: `i${place}`, decoder, outbox, fanout, clock, logger: silentLogger, holdMillis: 50, commitMillis: 300 });
     this.nodes[place] = { hub, reader, fanout };
@@ -255,7 +280,7 @@ export class World {
     // A socket that is quiet learns of what it missed by what comes next.
     for (const conversation of CONVERSATIONS) await this.talk(conversation, 1, 4);
     for (let round = 0; round < 200; round += 1) {
-      for (const node of this.nodes) node?.fanout.lapse?.();
+      for (const node of this.nodes) node?.fanout.lapse();
       await turns(6);
       await clock.advance(1_000);
       if (this.devices.every((device) => this.after(device.conversation, device.cursor ?? '') === undefined)) return;
