@@ -53,7 +53,7 @@ async function writeHistory(brokers: string, prefix: string, messages: number, c
           position, inReplyTo: message.messageId, replyId: `${message.messageId}-01`, botId: 'parcel', botVersion: 'v1', channel: 'api', accountId: null, intent: 'track_parcel', confidence: 0.9, outcome: 'answered',
           author: { type: 'bot', name: 'Parcel' }, parts: [{ text: 'Your parcel is on its way and will be with you tomorrow.', quickReplies: [], buttons: [], image: null, citations: [] }], handoff: null, effects: [], prev: conversation.prev, createdAt: timestamp,
         };
-        const state: DialogueState = { reflects: position, prev: position, botId: 'parcel', botVersion: 'v1', handedOff: false, turns: conversation.turns + 1, data: '{"flow":"track","step":3}' };
+        const state: DialogueState = { reflects: position, prev: position, botId: 'parcel', botVersion: 'v1', handedOff: false, turns: conversation.turns + 1, data: '{"flow":"track","step":3}', history: null };
         known.set(one.key, { prev: position, turns: state.turns });
         return [record('intents.v1', one, codec.of('IntentDetected').encode({ position, message, results: [], detectedAt: timestamp })), record('replies.v1', one, codec.of('BotReply').encode(reply)), record('dialogue-states.v1', one, codec.of('DialogueState').encode(state))];
       }));

@@ -77,6 +77,8 @@ async function dialoguesOf(folder: string, bot: Bot, { createIntentStage, fixedB
   return found;
 }
 
+const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0);
+
 /** Plays every dialogue as `copies` conversations, turn by turn in turn; returns how many turns it was. */
 function play(program: Program, dialogues: readonly Dialogue[], copies: number, { interpret, formatPosition }: Parts): { turns: number; outcomes: Map<string, number>; bytes: number } {
   const outcomes = new Map<string, number>();
@@ -91,7 +93,7 @@ function play(program: Program, dialogues: readonly Dialogue[], copies: number, 
         const { state: next, reply } = interpret(program, state, { message, results, key, position: formatPosition(EPOCH, turns, 0), at: START + at * PAUSE });
         state = next;
         turns += 1;
-        bytes += typeof next.data === 'string' ? next.data.length : 0;
+        bytes += lengthOf(next.data) + lengthOf(next.history);
         outcomes.set(reply.outcome, (outcomes.get(reply.outcome) ?? 0) + 1);
       }
     }

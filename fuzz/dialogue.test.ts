@@ -123,7 +123,7 @@ class Conversation {
     assert.ok(reply.parts.length <= MOST_PARTS, `${reply.parts.length} parts`);
     for (const part of reply.parts) for (const button of part.buttons) assert.ok(button.url === null || URL.parse(button.url)?.host === 'example.com', String(button.url));
     const data = typeof state.data === 'string' ? state.data : null;
-    assert.ok(Buffer.byteLength(data ?? '') <= 64 * 1024);
+    assert.ok(Buffer.byteLength(`${data ?? ''}${typeof state.history === 'string' ? state.history : ''}`) <= 64 * 1024);
     assert.equal(writeMemory(readMemory(parseStored(data), this.program), this.program), data, 'the state round-trips');
   }
 

@@ -53,7 +53,7 @@ export class Chronicle {
     };
     const turns = (this.turns.get(conversation) ?? 0) + 1;
     this.turns.set(conversation, turns);
-    const state: DialogueState = { reflects: position, prev: position, botId: 'parcel', botVersion: 'v1', handedOff: reply.handoff?.to === 'person', turns, data };
+    const state: DialogueState = { reflects: position, prev: position, botId: 'parcel', botVersion: 'v1', handedOff: reply.handoff?.to === 'person', turns, data, history: null };
     await this.write('replies.v1', 'BotReply', conversation, reply, at);
     await this.write('dialogue-states.v1', 'DialogueState', conversation, state, at);
   }

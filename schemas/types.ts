@@ -116,6 +116,8 @@ export interface DialogueState {
   readonly turns: number;
   /** State of the interpreter as JSON. */
   readonly data: string | Sealed | null;
+  /** The last lines, oldest first, a line each: who (p person, b bot, a agent), a space, what. */
+  readonly history: string | Sealed | null;
 }
 
 export interface Author {

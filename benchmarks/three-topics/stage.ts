@@ -31,7 +31,7 @@ const dialogue: Stage<'dialogue'> = {
       intent: null, confidence: 0, outcome: 'answered', author: { type: 'bot', name: null }, parts: [{ text: message.text, quickReplies: [], buttons: [], image: null, citations: [] }],
       handoff: null, effects: [], prev: state?.prev ?? null, createdAt: context.now(),
     } }],
-    state: { reflects: position, prev: position, botId: message.botId, botVersion: '1', handedOff: false, turns: (state?.turns ?? 0) + 1, data: null },
+    state: { reflects: position, prev: position, botId: message.botId, botVersion: '1', handedOff: false, turns: (state?.turns ?? 0) + 1, data: null, history: null },
   }),
 };
 

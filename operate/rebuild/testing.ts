@@ -46,7 +46,7 @@ export class StateScene {
 
   entry(key: string, turn: number, data = `turn ${turn}`): StateEntry {
     const reflects = formatPosition('00000001', turn, 0);
-    return { key, reflects, value: this.codec.of('DialogueState').encode({ reflects, prev: null, botId: 'parcel', botVersion: '1', handedOff: false, turns: turn, data }) };
+    return { key, reflects, value: this.codec.of('DialogueState').encode({ reflects, prev: null, botId: 'parcel', botVersion: '1', handedOff: false, turns: turn, data, history: null }) };
   }
 
   /** As a commit of the dialogue stage; the view is not written. */

@@ -8,7 +8,7 @@ import { chooseBot } from './choose.js';
 const bot = (version: string, onChange: 'finish' | 'migrate' = 'finish'): Bot => ({ id: 'b', version, versions: { onChange, migrations: [] } }) as unknown as Bot;
 const [a, b, c, moving] = [bot('a'), bot('b'), bot('c'), bot('m', 'migrate')];
 const heard = (...versions: string[]): IntentResult[] => versions.map((version) => ({ bot: 'b', version, model: '', intent: null, confidence: 0, ranking: [], entities: [] }));
-const state = (botVersion: string, open: boolean): DialogueState => ({ reflects: '', prev: null, botId: 'b', botVersion, handedOff: false, turns: 1, data: open ? '{"f":[["flow",0,0]]}' : null });
+const state = (botVersion: string, open: boolean): DialogueState => ({ reflects: '', prev: null, botId: 'b', botVersion, handedOff: false, turns: 1, data: open ? '{"f":[["flow",0,0]]}' : null, history: null });
 const live = (current: Bot, canary?: { bot: Bot; share: number }, earlier: Bot[] = []): SwappableBots => { const bots = new SwappableBots([]); bots.roll('b', { current, canary: canary ?? null, earlier }); return bots; };
 const choose = (bots: SwappableBots, results: IntentResult[], before?: DialogueState, key = 'default/c'): string => chooseBot(bots, { key, message: { botId: 'b', kind: 'text' }, results }, before).version;
 

@@ -10,8 +10,8 @@ import type { BotReply, DialogueState, IntentResult, Message } from '../../schem
 import { contextOf, type Bot, type IntentRole } from '../bot/index.js';
 import type { EffectRequest } from '../stage.js';
 import { linesOf, withLine } from './history.js';
-import { forgetAll, forgetFlows, type Memory } from './memory.js';
-import { parseStored, readMemory, writeMemory } from './memory-form.js';
+import { forgetAll, forgetFlows, freshMemory, type Memory } from './memory.js';
+import { parseStored, readMemory, writeHistory, writeMemory } from './memory-form.js';
 import { moveMemory } from './migrate.js';
 import type { Program } from './program.js';
 import { catchUp, fire } from './reminders.js';
@@ -43,8 +43,9 @@ export function interpret(program: Program, state: DialogueState | undefined, in
   const handedOff = take(turn, state?.handedOff ?? false);
   if (turn.parts.length === 0 && (turn.outcome === 'answered' || turn.outcome === 'fallback')) turn.outcome = 'silent';
   if (program.keepsHistory) keepLines(turn);
+  const data = writeMemory(turn.memory, program);
   return {
-    state: { reflects: position, prev: position, botId: bot.id, botVersion: bot.version, handedOff, turns: turns + 1, data: writeMemory(turn.memory, program) },
+    state: { reflects: position, prev: position, botId: bot.id, botVersion: bot.version, handedOff, turns: turns + 1, data, history: writeHistory(turn.memory, data) },
     reply: toReply(turn, state?.prev ?? null),
     timers: turn.timers, wants: turn.wants,
   };
@@ -52,9 +53,11 @@ export function interpret(program: Program, state: DialogueState | undefined, in
 
 /** What the state of a conversation with this bot holds; under another of its versions it moves by the rules of this one. */
 function recollect(program: Program, state: DialogueState | undefined): Memory {
-  const same = state?.botId === program.bot.id;
-  const stored = parseStored(same && typeof state.data === 'string' ? state.data : null);
-  return same && state.botVersion !== program.bot.version ? moveMemory(stored, program, state.botVersion) : readMemory(stored, program);
+  if (state?.botId !== program.bot.id) return freshMemory(program);
+  const stored = parseStored(typeof state.data === 'string' ? state.data : null);
+  const memory = state.botVersion === program.bot.version ? readMemory(stored, program) : moveMemory(stored, program, state.botVersion);
+  if (typeof state.history === 'string') memory.history = state.history;
+  return memory;
 }
 
 /** The one that the message's locale asks for, else the bot's first. */

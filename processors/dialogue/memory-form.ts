@@ -1,11 +1,11 @@
 /**
- * The JSON form of a memory in DialogueState.data. It names slots, flows and steps, so that a conversation can move to another
+ * The form of a memory in DialogueState: the last lines as they are in `history`, all else as JSON in `data`. That names slots, flows and steps, so that a conversation can move to another
  * version of its bot. `v` 2; without it the form of before: frames as [flow, number of the step, interrupted].
  *
  * `s` slots · `f` flows begun, the running one last: [flow, label of the step, interrupted, borrowed slots] · `w` slot waited
  * for · `q` other question: confirm or resume · `a` answers that did not fit · `n` turns not understood in a row · `r` slots
  * filled last · `l` flow answered last with its slots · `k` what was said before an offer · `m` reminders · `d` deferred flows ·
- * `t` time of the last input · `h` last lines.
+ * `t` time of the last input · `h` last lines, only read: they stood here before the state had a field of their own.
  */
 import { ConfabError } from '../../platform/errors.js';
 import { CONFIRM, freshMemory, NOTHING, RESUME, type Frame, type Kept, type Memory } from './memory.js';
@@ -112,7 +112,6 @@ export function writeMemory(memory: Memory, program: Program): string | null {
   if (memory.reminders.size > 0) stored.m = Object.fromEntries([...memory.reminders].map(([name, { due, setBy }]) => [name, [due, setBy]]));
   if (memory.deferred.length > 0) stored.d = memory.deferred.map((flow) => bot.flows[flow]?.name ?? '');
   if (memory.seen > 0 && bot.session.timeoutMillis > 0) stored.t = memory.seen;
-  if (memory.history !== '') stored.h = memory.history;
   return Object.keys(stored).length === 1 ? null : bounded(stored, bot.id);
 }
 
@@ -133,11 +132,16 @@ function writeKept({ text, intent, confidence, entities, offered }: Kept): NonNu
   return [text, intent, confidence, entities.map(([name, value]) => [name, value]), [...offered]];
 }
 
+/** The last lines, where there is room for them beside `data`: they are a comfort. */
+export const writeHistory = ({ history }: Memory, data: string | null): string | null => (history !== '' && isSmall(data ?? '', history) ? history : null);
+
+/** Whether they fit into a state; a character is three bytes at most. */
+const isSmall = (data: string, history = ''): boolean => (data.length + history.length) * 3 <= MOST_BYTES || Buffer.byteLength(data) + Buffer.byteLength(history) <= MOST_BYTES;
+
 /** What is only a comfort goes before anything that a person has told. */
 function bounded(stored: Stored, bot: string): string {
-  const isSmall = (text: string): boolean => text.length * 3 <= MOST_BYTES || Buffer.byteLength(text) <= MOST_BYTES;
   let data = JSON.stringify(stored);
-  for (const key of ['h', 'k', 'l', 'r'] as const) {
+  for (const key of ['k', 'l', 'r'] as const) {
     if (isSmall(data)) return data;
     Reflect.deleteProperty(stored, key);
     data = JSON.stringify(stored);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Bot } from '../bot/index.js';
 import { botOf, head } from '../bot/testing.js';
 import { freshMemory } from './memory.js';
-import { parseStored, readMemory, writeMemory } from './memory-form.js';
+import { parseStored, readMemory, writeHistory, writeMemory } from './memory-form.js';
 import { moveMemory } from './migrate.js';
 import { createProgram } from './program.js';
 import { Talk } from './testing.js';
@@ -92,10 +92,21 @@ test('the form of states: what is written is read again, and what is not ours is
   memory.kept = { text: 'hm', intent: 'order', confidence: 0.4, entities: [['day', 'Monday']], offered: ['order', 'help'] };
   memory.reminders.set('soon', { due: 5, setBy: 'p' });
   memory.deferred = [1];
-  memory.history = 'p hi';
   const data = writeMemory(memory, program) ?? '';
   assert.deepEqual(readMemory(parseStored(data), program), memory);
   assert.equal(writeMemory(readMemory(parseStored(data), program), program), data);
   assert.equal(writeMemory(freshMemory(program), program), null);
   for (const strange of ['', '{', '7', '[]', 'null', '{"f":7,"s":{"x":"y"},"w":"none","q":"?","a":{"z":1},"l":["none",{}],"d":["none"],"r":["none"]}']) assert.equal(writeMemory(readMemory(parseStored(strange), program), program), null, strange);
+});
+
+test('the last lines stand beside the data, and go first where there is no room for both', () => {
+  const program = createProgram(older);
+  const memory = freshMemory(program);
+  assert.equal(writeHistory(memory, null), null);
+  memory.history = 'p hi';
+  assert.equal(writeMemory(memory, program), null);
+  assert.equal(writeHistory(memory, null), 'p hi');
+  assert.equal(writeHistory(memory, 'x'.repeat(64_508)), 'p hi');
+  assert.equal(writeHistory(memory, 'x'.repeat(64_509)), null);
+  assert.equal(readMemory(parseStored('{"v":2,"h":"p before"}'), program).history, 'p before', 'as it was written before');
 });

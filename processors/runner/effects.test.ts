@@ -16,7 +16,7 @@ function calling(origin: string): Stage<'dialogue'> {
   );
   const answer = (input: StageInput<'intents.v1'>, turns: number, done?: EffectResult): ReturnType<Stage<'dialogue'>['process']> => ({
     outputs: [{ topic: 'replies.v1', value: { ...reply(input.value.position, `${input.value.message.text as string}${done === undefined ? '' : `=${done.status}`}`), effects: done === undefined ? [] : [done] } }],
-    state: { reflects: input.value.position, prev: null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}' },
+    state: { reflects: input.value.position, prev: null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}', history: null },
   });
   return {
     scope: 'conversation',

@@ -130,7 +130,7 @@ export const counting: Stage<'dialogue'> = {
   position: (input) => input.value.position,
   process: (input, state) => {
     const turns = (state?.turns ?? 0) + 1;
-    const next: DialogueState = { reflects: input.value.position, prev: state?.reflects ?? null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}' };
+    const next: DialogueState = { reflects: input.value.position, prev: state?.reflects ?? null, botId: 'b', botVersion: '1', handedOff: false, turns, data: '{}', history: null };
     return { outputs: [{ topic: 'replies.v1', value: reply(input.value.position, `${input.value.message.text as string}#${turns}`) }], state: next };
   },
 };

@@ -125,7 +125,7 @@ export class History {
     conversation.turns += 1;
     const planned = { key, value: reply, timestamp, offset: -1 };
     this.replies.push(planned);
-    this.states.push({ key, value: { reflects: position, prev: position, botId: 'b', botVersion: 'v', handedOff: false, turns: conversation.turns, data: null }, timestamp, offset: -1 });
+    this.states.push({ key, value: { reflects: position, prev: position, botId: 'b', botVersion: 'v', handedOff: false, turns: conversation.turns, data: null, history: null }, timestamp, offset: -1 });
     return planned;
   }
 
