@@ -6,13 +6,14 @@ import { fanOutSection } from './egress/fan-out.js';
 import { killSection } from './egress/kill.js';
 import { latencySection } from './egress/latency.js';
 import { memorySection } from './egress/memory.js';
+import { recoverSection } from './egress/recover.js';
 import { slowReadersSection } from './egress/slow-readers.js';
 import { stormSection } from './egress/storm.js';
 import { throughputSection } from './egress/throughput.js';
 import { BenchmarkError, progress, type Benchmark, type BenchmarkOptions } from './lib/benchmark.js';
 
 const sections: Readonly<Record<string, (options: BenchmarkOptions) => Promise<Record<string, unknown>>>> = {
-  memory: memorySection, throughput: throughputSection, fanout: fanOutSection, latency: latencySection, slow: slowReadersSection, storm: stormSection, kill: killSection,
+  memory: memorySection, throughput: throughputSection, fanout: fanOutSection, latency: latencySection, slow: slowReadersSection, storm: stormSection, kill: killSection, recover: recoverSection,
 };
 
 function chosen(text: string): string[] {
@@ -23,7 +24,7 @@ function chosen(text: string): string[] {
 }
 
 export const egress: Benchmark = {
-  purpose: 'sockets of egress: memory, CPU a reply, fan-out, latency, slow readers, a storm, kill -9 of a node; nothing lost or repeated',
+  purpose: 'sockets of egress: memory, CPU a reply, fan-out, latency, slow readers, a storm, kill -9 of a node, resumes from the log; nothing lost or repeated',
   options: {
     'only': { default: 'all', about: `sections, by commas: ${Object.keys(sections).join(', ')}` },
     'idle-sockets': { default: '15000', about: 'memory: sockets on one node' },
@@ -40,6 +41,10 @@ export const egress: Benchmark = {
     'storm-sockets': { default: '5000', about: 'storm: sockets that come at once' },
     'storm-rounds': { default: '5', about: 'storm: rounds, after one that warms up; medians' },
     'kill-sockets': { default: '10000', about: 'kill: sockets on two nodes' },
+    'records': { default: '1000000', about: 'recover: replies in the partition' },
+    'clients': { default: '1000', about: 'recover: clients that resume from its log' },
+    'live-rate': { default: '200', about: 'recover: replies a second to others meanwhile' },
+    'recover-rounds': { default: '2', about: 'recover: rounds, after one that warms up; medians' },
     'kill-rate': { default: '1000', about: 'kill: replies a second' },
   },
   async run(options) {

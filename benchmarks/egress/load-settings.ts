@@ -19,8 +19,19 @@ export interface StreamLoadSettings {
   readonly held: boolean;
 }
 
+/** Where a client left a conversation. */
+export interface ResumePlace {
+  readonly conversation: string;
+  /** It had everything up to here. */
+  readonly position: string;
+  /** The number of the reply there. */
+  readonly newest: number;
+}
+
 /** To the load generator. */
 export type ToLoad =
+  /** Before it connects: socket i is of a client that comes back to the i-th of these. */
+  | { readonly type: 'places'; readonly places: readonly ResumePlace[] }
   | { readonly type: 'connect' }
   /** Counts from 0 again; `reached` follows at the `total`-th reply from now on. */
   | { readonly type: 'expect'; readonly total: number }

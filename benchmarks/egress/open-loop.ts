@@ -1,7 +1,8 @@
 /** Replies at a steady rate, each counted from when it was due: what a stall delays is not left out. */
 import { pause } from '../lib/processes.js';
-import { sharedMicros } from './load-settings.js';
+import { sharedMicros, type Percentiles } from './load-settings.js';
 import type { ReplyWriter, WrittenReply } from './reply-writer.js';
+import { checkReport, type Load } from './setup.js';
 
 export interface Flow {
   /** A second. */
@@ -13,6 +14,7 @@ export interface Flow {
 }
 
 const TICK = 4;
+const SETTLE = 1000;
 
 /** Writes the flows until `over`; resolves when the log has everything. */
 export async function openLoop(writer: ReplyWriter, flows: readonly Flow[], over: Promise<unknown>): Promise<void> {
@@ -40,4 +42,19 @@ export async function openLoop(writer: ReplyWriter, flows: readonly Flow[], over
     if (writes.size > 200) await Promise.all(writes);
   }
   await Promise.all(writes);
+}
+
+/**
+ * What sockets see of a steady flow while something else happens. `before`: replies that were written for others.
+ * @throws when a reply was lost, repeated or out of order
+ */
+export async function latencyWhile({ what, writer, load, flow, before = 0 }: { what: string; writer: ReplyWriter; load: Load; flow: Flow; before?: number }, during: () => Promise<void>): Promise<Percentiles> {
+  const over = pause(SETTLE).then(async () => { load.tell({ type: 'measure' }); await during(); });
+  await openLoop(writer, [flow], over);
+  // What failed there is told here.
+  await over;
+  await pause(SETTLE);
+  const report = await load.report();
+  checkReport(what, report, writer.written - before);
+  return report.latency;
 }

@@ -38,6 +38,9 @@ export class ReplyWriter {
   /** Replies written so far, of all conversations. */
   get written(): number { return this.records; }
 
+  /** Of positions: that of the n-th reply to a partition (from 0) is at offset n of messages.v1. */
+  get epoch(): string { return this.topics.epoch; }
+
   /** Resolves when they are in the log. Calls may overlap: the order is that of the calls. */
   async write(replies: readonly WrittenReply[]): Promise<void> {
     const messages: NewRecord[] = [];

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../platform/clock.js';
 import { openKafkaLog } from '../../platform/event-log/kafkajs.js';
 import { silentLogger } from '../../platform/observability/logger.js';
+import { groupName, topicName } from '../../topology/topology.js';
 import { BenchmarkError, progress } from '../lib/benchmark.js';
 import { nextMessage, Processes, type Running } from '../lib/processes.js';
 import { needServers, type Server } from '../lib/servers.js';
-import { makeTopics, removeKeys, removeTopics } from '../lib/topics.js';
+import { makeTopics, removeKeys, removeTopics, withAdmin } from '../lib/topics.js';
 import type { FromLoad, StreamLoadReport, StreamLoadSettings, ToLoad } from './load-settings.js';
 import { ReplyWriter } from './reply-writer.js';
 
@@ -46,6 +47,19 @@ export class Setup {
     const writer = await ReplyWriter.open(log, this.prefix);
     this.writers.push(writer);
     return writer;
+  }
+
+  /** What is in the log by now is no work for the nodes of this run: as if egress had sent it to sockets long ago. */
+  async passWritten(): Promise<void> {
+    const { kafka } = this.servers ?? {};
+    if (kafka === undefined) throw new Error('there is no Kafka in this section');
+    await withAdmin(kafka.address, async (admin) => {
+      for (const name of ['replies.v1', 'dead-letters.v1'] as const) {
+        const topic = topicName(this.prefix, name);
+        const ends = await admin.fetchTopicOffsets(topic);
+        await admin.setOffsets({ groupId: groupName(this.prefix, 'egress'), topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: high })) });
+      }
+    });
   }
 
   /** Resolves when every socket follows its conversation. */

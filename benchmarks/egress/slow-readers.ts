@@ -4,7 +4,7 @@
  * hide a slow reader for minutes.
  */
 import { median, progress, rounded, type BenchmarkOptions } from '../lib/benchmark.js';
-import { residentMiB } from '../lib/cpu.js';
+import { watchResident } from '../lib/cpu.js';
 import { pause, type Running } from '../lib/processes.js';
 import type { Percentiles } from './load-settings.js';
 import { openLoop, type Flow } from './open-loop.js';
@@ -55,12 +55,11 @@ class Round {
       { rate: this.options.number('rate'), length: LENGTH, conversation: (i) => `${name}${slow + i % (sockets - slow)}` },
       { rate: SLOW_RATE * slow, length: SLOW_LENGTH, conversation: (i) => `${name}${i % slow}` },
     ];
-    let most = 0;
-    const watch = setInterval(() => { most = Math.max(most, residentMiB(this.node.pid)); }, 200);
+    const resident = watchResident(this.node.pid);
     const over = pause(SETTLE).then(() => { this.load.tell({ type: 'measure' }); return pause(this.options.number('slow-seconds') * 1000); });
     await openLoop(this.writer, flows, over);
     await pause(SETTLE);
-    clearInterval(watch);
+    const most = resident();
     const { latency, newest } = await this.load.report();
     return { latency, residentMiB: most, unread: this.writer.written - newest };
   }

@@ -7,8 +7,8 @@ import { constants, setPriority } from 'node:os';
 import { median, progress, rounded, type BenchmarkOptions } from '../lib/benchmark.js';
 import { pause } from '../lib/processes.js';
 import type { Percentiles } from './load-settings.js';
-import { openLoop, type Flow } from './open-loop.js';
-import { checkReport, Setup } from './setup.js';
+import { latencyWhile, type Flow } from './open-loop.js';
+import { Setup } from './setup.js';
 
 const QUIET = 1000;
 const LENGTH = 100;
@@ -21,14 +21,7 @@ export const stormSection = (options: BenchmarkOptions): Promise<Record<string, 
   const quiet = await setup.startLoad({ urls: [node.url], sockets: QUIET });
   const writer = await setup.openWriter();
   const flow: Flow = { rate: options.number('rate'), length: LENGTH, conversation: (i) => `c-${i % QUIET}` };
-  const measured = async (during: () => Promise<void>): Promise<Percentiles> => {
-    const over = pause(1000).then(async () => { quiet.tell({ type: 'measure' }); await during(); });
-    await openLoop(writer, [flow], over);
-    await pause(1000);
-    const report = await quiet.report();
-    checkReport('storm', report, writer.written);
-    return report.latency;
-  };
+  const measured = (during: () => Promise<void>): Promise<Percentiles> => latencyWhile({ what: 'storm', writer, load: quiet, flow }, during);
   const rounds: { alone: Percentiles; beside: Percentiles; millis: number }[] = [];
   const codes: Record<string, number> = {};
   for (let round = 0; round <= options.number('storm-rounds'); round += 1) {

@@ -2,11 +2,12 @@
 import { createHmac } from 'node:crypto';
 import { build, type Histogram } from 'hdr-histogram-js';
 import { RawStream } from './raw-stream.js';
-import { sharedMicros, type FromLoad, type Percentiles, type StreamLoadReport, type StreamLoadSettings, type ToLoad } from './load-settings.js';
+import { sharedMicros, type FromLoad, type Percentiles, type ResumePlace, type StreamLoadReport, type StreamLoadSettings, type ToLoad } from './load-settings.js';
 
 /** One conversation of one socket, over all of its connections. */
 interface Follower {
   readonly index: number;
+  conversation: string;
   stream: RawStream | undefined;
   ready: boolean;
   /** The number of the newest reply. */
@@ -28,7 +29,7 @@ const FIRST_BACK_OFF = 500;
 export class StreamLoad {
   private readonly followers: Follower[];
   /** By follower: made before anything is measured. */
-  private readonly tokens: readonly string[];
+  private tokens: readonly string[];
   private readonly waiting: Follower[] = [];
   private connecting = 0;
   private readyCount = 0;
@@ -48,9 +49,8 @@ export class StreamLoad {
   private bytesPerSecond = 0;
 
   constructor(private readonly settings: StreamLoadSettings, private readonly tell: (message: FromLoad) => void) {
-    this.followers = Array.from({ length: settings.sockets }, (_, index) => ({ index, stream: undefined, ready: false, newest: 0, position: '', attempts: 0, lostAt: 0 }));
-    const { secret } = settings;
-    this.tokens = secret === undefined ? [] : this.followers.map(({ index }) => tokenFor(secret, this.conversation(index), index));
+    this.followers = Array.from({ length: settings.sockets }, (_, index) => ({ index, conversation: settings.name + String(settings.shared ? 0 : index), stream: undefined, ready: false, newest: 0, position: '', attempts: 0, lostAt: 0 }));
+    this.tokens = this.makeTokens();
     if (settings.arrivals) this.timer = setInterval(() => { this.tellArrivals(); }, 50);
   }
 
@@ -71,8 +71,19 @@ export class StreamLoad {
       case 'pace': this.pace(message.bytesPerSecond); break;
       case 'report': this.tellArrivals(); this.tell({ type: 'report', report: this.report() }); break;
       case 'end': this.end(); break;
+      case 'places': this.place(message.places); break;
       case 'connect': break;
     }
+  }
+
+  private makeTokens(): string[] {
+    const { secret } = this.settings;
+    return secret === undefined ? [] : this.followers.map(({ conversation, index }) => tokenFor(secret, conversation, index));
+  }
+
+  private place(places: readonly ResumePlace[]): void {
+    places.forEach((place, i) => { Object.assign(this.followers[i] ?? {}, place); });
+    this.tokens = this.makeTokens();
   }
 
   private end(): void {
@@ -104,15 +115,12 @@ export class StreamLoad {
     }
   }
 
-  private conversation(index: number): string { return this.settings.name + String(this.settings.shared ? 0 : index); }
-
   private open(follower: Follower): void {
     const { urls, path } = this.settings;
     // The next node when its own is away: what a balancer does.
     const url = urls[(follower.index + follower.attempts) % urls.length] ?? '';
-    const conversation = this.conversation(follower.index);
     const target = {
-      url, path: path ?? `/v1/conversations/${conversation}/stream${follower.position === '' ? '' : `?after=${follower.position}`}`,
+      url, path: path ?? `/v1/conversations/${follower.conversation}/stream${follower.position === '' ? '' : `?after=${follower.position}`}`,
       token: this.tokens[follower.index], subprotocol: path === undefined ? 'confab.v1' : undefined,
     };
     let underWay = true;

@@ -31,6 +31,13 @@ export const anonymousMiB = (pid: number): number => memoryMiB(pid, 'RssAnon');
 /** The most that was ever resident, MiB. */
 export const peakMiB = (pid: number): number => memoryMiB(pid, 'VmHWM');
 
+/** Looks now and then at what a process has resident; says the most that it saw, MiB, when it is stopped. */
+export function watchResident(pid: number): () => number {
+  let most = residentMiB(pid);
+  const timer = setInterval(() => { most = Math.max(most, residentMiB(pid)); }, 100);
+  return () => { clearInterval(timer); return Math.max(most, residentMiB(pid)); };
+}
+
 function memoryMiB(pid: number, field: string): number {
   try { return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024; } catch { return Number.NaN; }
 }

@@ -66,6 +66,15 @@ export interface LogRecoveryOptions {
   readonly log: EventLog;
   readonly topics: LogTopics;
   readonly decoder: OutcomeDecoder;
+  /** Default: nothing is counted. */
+  readonly metrics?: RecoveryMetrics;
+}
+
+/** What is told of the work. */
+export interface RecoveryMetrics {
+  scan(): void;
+  scanned(records: number): void;
+  recovering(change: number): void;
 }
 
 const LOST: Recovered = { outcomes: [], more: false, lost: true };
@@ -87,13 +96,15 @@ export class LogRecovery {
   recover(wanted: Wanted): Promise<Recovered> {
     const { epoch, offset } = parsePosition(wanted.after);
     if (epoch !== this.topics.epoch) return Promise.resolve(LOST);
-    return new Promise((resolve, reject) => {
+    const { metrics } = this.options;
+    metrics?.recovering(1);
+    return new Promise<Recovered>((resolve, reject) => {
       const request: Request = { ...wanted, offset, replies: [], letters: [], bytes: 0, more: false, passedOver: false, resolve, reject };
       const queue = this.waiting.get(wanted.partition);
       if (queue) queue.push(request); else this.waiting.set(wanted.partition, [request]);
       // Those that come in the same turn of the event loop share the scan.
       if (this.scanning < SCANS) setImmediate(() => { this.next(); });
-    });
+    }).finally(() => { metrics?.recovering(-1); });
   }
 
   private next(): void {
@@ -123,6 +134,7 @@ export class LogRecovery {
     });
     if (requests.length === 0) return;
     const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
+    this.options.metrics?.scan();
     const wanted = new Map<string, Request[]>();
     for (const request of requests) wanted.set(request.key, [...(wanted.get(request.key) ?? []), request]);
     const time = await this.timeOf(partition, requests);
@@ -166,6 +178,7 @@ export class LogRecovery {
   private async collect({ topic, partition, start, end = Infinity }: Range, wanted: ReadonlyMap<string, Request[]>, take: (request: Request, outcome: Outcome) => void): Promise<void> {
     if (start >= end) return;
     for await (const batch of this.log.read(topic, partition, start, end === Infinity ? undefined : end)) {
+      this.options.metrics?.scanned(batch.records.length);
       const hits: LogRecord[] = batch.records.filter((record) => record.key !== null && wanted.has(record.key));
       if (hits.length > 0) {
         for (const record of hits) {
