@@ -1,7 +1,10 @@
 /** The last lines of a conversation as one text, oldest first, a line each: who by one letter, a space, what. Bounded. */
 
-const MOST_LINES = 20;
+/** The state of a conversation is written with each turn: what is kept here costs the log and every store as much again as the turn itself. */
+const KEPT_LINES = 12;
 const MOST_CHARACTERS = 2000;
+/** Below it nothing is cut, so that short lines are not cut with each turn. */
+const CUT_CHARACTERS = 750;
 const LINE_CHARACTERS = 300;
 const BY = { p: 'person', b: 'bot', a: 'agent' } as const;
 
@@ -15,14 +18,18 @@ export function withLine(history: string, by: keyof typeof BY, text: string): st
   const line = `${by} ${one.includes('\n') ? one.replaceAll('\n', ' ') : one}`;
   if (history === '') return line;
   const all = `${history}\n${line}`;
-  return all.length > MOST_CHARACTERS / 2 ? cut(all) : all;
+  return all.length > CUT_CHARACTERS ? cut(all) : all;
 }
 
+/** The newest lines. */
 function cut(history: string): string {
-  const lines = history.split('\n').slice(-MOST_LINES);
-  let length = lines.reduce((sum, line) => sum + line.length + 1, 0);
-  while (length > MOST_CHARACTERS && lines.length > 1) length -= (lines.shift()?.length ?? 0) + 1;
-  return lines.join('\n');
+  let start = history.length + 1;
+  for (let lines = 0; lines < KEPT_LINES && start > 0; lines++) {
+    const line = history.lastIndexOf('\n', start - 2) + 1;
+    if (history.length - line > MOST_CHARACTERS) break;
+    start = line;
+  }
+  return history.slice(start);
 }
 
 export function linesOf(history: string): Line[] {
