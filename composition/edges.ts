@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createEgress } from '../egress/egress.js';
 import type { Fanout } from '../egress/fanout/fanout.js';
+import { presenceTimes } from '../egress/presence/presence-times.js';
 import { showLiveFrames } from '../egress/sockets/live-frames.js';
 import type { Outbox } from '../egress/outbox/outbox.js';
 import type { ClaimIndex } from '../ingress/acceptance/claim-index/claim-index.js';
@@ -59,7 +60,7 @@ async function claimIndex({ config, clock, log, logger, random }: Infrastructure
 export async function addEgress(app: FastifyInstance, infrastructure: Infrastructure): Promise<Component> {
   const { config, redis } = infrastructure;
   const { outbox, fanout } = redis === undefined ? await localDelivery(infrastructure) : await sharedDelivery(infrastructure, redis);
-  const egress = await createEgress({ ...infrastructure, outbox, fanout, prefix: config.pipeline.prefix, maxQueueBytes: config.delivery.socketQueue });
+  const egress = await createEgress({ ...infrastructure, outbox, fanout, prefix: config.pipeline.prefix, maxQueueBytes: config.delivery.socketQueue, presence: config.delivery.presence ? presenceTimes(config.delivery.presenceLease) : undefined });
   await app.register(egress.routes);
   const stopLive = redis === undefined ? showLiveFrames(infrastructure.live, fanout, (await infrastructure.log.topic(topicName(config.pipeline.prefix, 'messages.v1'))).partitions) : undefined;
   return {

@@ -14,6 +14,9 @@ import type { Codec } from '../schemas/codec.js';
 import { groupName, topicName } from '../topology/topology.js';
 import type { Fanout } from './fanout/fanout.js';
 import { Hub } from './sockets/hub.js';
+import { PresenceService } from './presence/presence.js';
+import { presenceRoutes } from './presence/presence-routes.js';
+import type { PresenceTimes } from './presence/presence-times.js';
 import { KnownEnds } from './receipts/known-ends.js';
 import { LogRecovery } from './sockets/log-recovery.js';
 import { logTopics } from './log-topics.js';
@@ -45,6 +48,8 @@ export interface EgressOptions {
   readonly tracer?: Tracer;
   readonly holdMillis?: number;
   readonly commitMillis?: number;
+  /** Default: presence is off. */
+  readonly presence?: PresenceTimes | undefined;
 }
 
 export interface Egress {
@@ -72,17 +77,21 @@ export async function createEgress(options: EgressOptions): Promise<Egress> {
     appender: await log.appender(), topic: topicName(prefix, 'deliveries.v1'), codec: codec.of('DeliveryUpdate'), fanout, ends: new KnownEnds({ log, topics, clock }), clock, logger,
   });
   const ulid = ulidMaker(clock, random);
+  const instance = ulid();
   const reader = new RepliesReader({
-    log, topics, group: groupName(prefix, 'egress'), instance: ulid(), decoder, outbox, fanout, clock, logger,
+    log, topics, group: groupName(prefix, 'egress'), instance, decoder, outbox, fanout, clock, logger,
     ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     ...(options.holdMillis === undefined ? {} : { holdMillis: options.holdMillis }),
     ...(options.commitMillis === undefined ? {} : { commitMillis: options.commitMillis }),
     onBatch: (outcomes) => { metrics.announced(outcomes); },
   });
+  const presence = options.presence === undefined ? undefined : await PresenceService.open({
+    log, codec, clock, logger, metrics: options.metrics, prefix, node: instance, owned: () => reader.owned, times: options.presence,
+  });
   const history = new History({ log, topics, codec, decoder, clock });
   const open = (session: SocketSession, only?: { conversationId: string; after: string | undefined }): EgressSession => {
     const handler = new EgressSession({
-      session, hub, metrics, receipts, id: ulid(), maxSubscriptions: options.maxSubscriptions ?? 10_000, maxQueueBytes: options.maxQueueBytes ?? MIB,
+      session, hub, metrics, receipts, presence, id: ulid(), maxSubscriptions: options.maxSubscriptions ?? 10_000, maxQueueBytes: options.maxQueueBytes ?? MIB,
       ...(only === undefined ? {} : { only }),
     });
     handler.begin();
@@ -92,13 +101,18 @@ export async function createEgress(options: EgressOptions): Promise<Egress> {
     routes: (app, _options, done) => {
       streamRoutes(app, open);
       eventRoutes(app, { history, hub });
+      presenceRoutes(app, { presence, partitions: topics.partitions });
       done();
     },
-    start: () => reader.start(),
+    start: async () => {
+      presence?.start();
+      await reader.start();
+    },
     ready: () => reader.running,
     close: async () => {
       await reader.close();
       await receipts.close();
+      await presence?.close();
     },
   };
 }

@@ -50,6 +50,7 @@ export const catalogue = {
   CONFAB_DRAINING: entry(503, true, 'The node is going away', 'Nothing was written. Repeat at once on another node.'),
   CONFAB_OUTCOME_UNKNOWN: entry(503, true, 'It is not known whether the message was written', 'Repeat with the same idempotency key; without a key a repeat may double the message.'),
   CONFAB_INDEX_REBUILDING: entry(503, true, 'The index of idempotency keys is being rebuilt', 'Repeat after Retry-After; requests without a key go on meanwhile.'),
+  CONFAB_PRESENCE_OFF: entry(404, false, 'Presence is switched off', 'Operators set CONFAB_PRESENCE=true on the processes of egress.'),
   CONFAB_VIEW_BEHIND: entry(503, true, 'The view has not reached the wanted position yet', 'Repeat after Retry-After.'),
   // Frames
   CONFAB_FRAME_MALFORMED: entry(400, false, 'The frame is not a JSON object', 'Send one JSON object a text frame.'),

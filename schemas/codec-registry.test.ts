@@ -56,7 +56,7 @@ test('subjects are the full topic name and -value, FULL_TRANSITIVE; a break is r
   const prefix = freshPrefix();
   await prepared({ prefix });
   const subjects = await (await fetch(`${url}/subjects`)).json() as string[];
-  assert.equal(subjects.filter((name) => name.startsWith(prefix)).length, 12);
+  assert.equal(subjects.filter((name) => name.startsWith(prefix)).length, 13);
   const config = await (await fetch(`${url}/config/${prefix}messages.v1-value`)).json() as { compatibilityLevel: string };
   assert.equal(config.compatibilityLevel, 'FULL_TRANSITIVE');
   await assert.rejects(prepared({ prefix, schemas: nextRelease({ name: 'mood', type: 'string' }) }), (error) => isCode(error, 'CONFAB_SCHEMA_INCOMPATIBLE'));

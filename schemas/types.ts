@@ -216,6 +216,32 @@ export interface IntentDetected {
   readonly detectedAt: number | null;
 }
 
+/** Somebody who is connected. */
+export interface PresentUser {
+  /** Subject of the token. */
+  readonly userId: string | Sealed | null;
+  /** person, agent or integration, by the scopes of the token. */
+  readonly role: string;
+  /** Their sockets on this node. */
+  readonly sockets: number;
+  /** When the first of these came. */
+  readonly since: number;
+}
+
+/** Who is connected to one egress node in one conversation; a tombstone when nobody is any more. Key: conversation key, NUL, node. With the key NUL, node it is the lease of the node: all its entries in the partition hold until then. */
+export interface Presence {
+  /** The egress node: ULID of its start. */
+  readonly node: string;
+  /** Sockets that follow the conversation on this node; 0 in a lease. */
+  readonly sockets: number;
+  /** When the first of them came; of a lease: when it was renewed. */
+  readonly since: number;
+  /** It holds until then, or as long as the node's lease, whichever is later. */
+  readonly until: number;
+  /** At most 32; sockets of others are counted only. */
+  readonly users: readonly (PresentUser)[];
+}
+
 export interface QuickReply {
   /** Shown. */
   readonly title: string;
@@ -395,6 +421,7 @@ export interface RecordTypes {
   DialogueState: DialogueState;
   IntentDetected: IntentDetected;
   Message: Message;
+  Presence: Presence;
   BotReply: BotReply;
   Revocation: Revocation;
   Setting: Setting;

@@ -6,7 +6,7 @@ import { ConfabError } from '../platform/errors.js';
 import type { RecordName } from '../schemas/types.js';
 
 /** What a record's key is; every form that begins with the conversation is partitioned by the conversation alone. */
-export type KeyForm = 'conversation' | 'conversation+timer' | 'count' | 'name' | 'subject' | 'revocation';
+export type KeyForm = 'conversation' | 'conversation+timer' | 'conversation+node' | 'count' | 'name' | 'subject' | 'revocation';
 
 export interface TopicDefinition {
   readonly record: RecordName;

@@ -51,7 +51,7 @@ test('Kafka: apply makes the log as declared; changes come back as a plan, dange
   assert.equal((await log.topic(`${prefix}messages.v1`)).config['flush.ms'], '60000');
 
   const more = await planTopology(inputsOf(log, prefix, 3));
-  assert.equal(more.refused.filter((step) => step.allow?.startsWith('add-partitions:')).length, 8);
+  assert.equal(more.refused.filter((step) => step.allow?.startsWith('add-partitions:')).length, 9);
 });
 
 test('Kafka: a start creates what is missing when told to, and refuses another number of partitions', { skip: skipWithout('kafka') }, async (t) => {

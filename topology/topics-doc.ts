@@ -11,6 +11,7 @@ interface TypeNode { type: unknown; name?: string; doc?: string; fields?: FieldN
 
 const KEYS = {
   conversation: '`<tenant>/<conversationId>`', 'conversation+timer': '`<tenant>/<conversationId>`, NUL, timer id; partitioned by the conversation',
+  'conversation+node': '`<tenant>/<conversationId>`, NUL, node; of a lease: NUL, node; on the partition of the conversation',
   count: 'minute, bot, channel, intent and input partition; on the partition number of its input', name: 'name', subject: 'data subject', revocation: 'kind, colon, and what is revoked',
 } as const;
 

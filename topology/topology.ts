@@ -35,6 +35,10 @@ export const topology = defineTopology({
       record: 'DeliveryUpdate', key: 'conversation', partitions: 'conversation', cleanup: 'delete', retention: 30 * DAY,
       purpose: 'What became of replies on their way to the person.',
     },
+    'presence.v1': {
+      record: 'Presence', key: 'conversation+node', partitions: 'conversation', cleanup: 'compact,delete', retention: DAY,
+      purpose: 'Who is connected: one record for each conversation and node that has sockets of it.',
+    },
     'dead-letters.v1': {
       record: 'DeadLetter', key: 'conversation', partitions: 'conversation', cleanup: 'delete', retention: 30 * DAY,
       purpose: 'Records that a stage could not process, whole, with the reason.',
@@ -65,7 +69,7 @@ export const topology = defineTopology({
   edges: {
     ingress: { writes: ['messages.v1'], reads: ['messages.v1'], follows: ['bots.v1', 'revocations.v1'], purpose: 'Accepts messages over HTTP and WebSocket.' },
     egress: {
-      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1', 'revocations.v1'], follows: ['bots.v1', 'settings.v1', 'revocations.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1'],
+      reads: ['replies.v1', 'dead-letters.v1', 'messages.v1'], writes: ['deliveries.v1', 'presence.v1', 'revocations.v1'], follows: ['bots.v1', 'settings.v1', 'revocations.v1'], inspects: ['intents.v1', 'dialogue-states.v1', 'timers.v1', 'deliveries.v1', 'presence.v1'],
       purpose: 'Pushes outcomes over WebSockets and serves history; X-ray shows operators the rest of a conversation, who also revoke tokens here.',
     },
     'dead-letters': {
@@ -78,7 +82,7 @@ export const topology = defineTopology({
     },
     inspect: {
       inspects: [
-        'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1', 'revocations.v1',
+        'messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'analytics.v1', 'deliveries.v1', 'presence.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1', 'revocations.v1',
       ],
       command: 'reads', purpose: 'Operators look: audit, tail, conversation, lag; rebuild reads the states.',
     },

@@ -82,6 +82,8 @@ export class RepliesReader {
   /** True while the member has its place in the group. */
   get running(): boolean { return this.assignment !== undefined; }
 
+  /** Partitions that are its own in this generation. */
+  get owned(): Iterable<number> { return this.partitions.keys(); }
   async start(): Promise<void> {
     const { log, group, topics } = this.options;
     const listener: GroupListener = {

@@ -9,6 +9,7 @@ import { partitionOf } from '../../platform/partitioner.js';
 import { frames } from '../frames.js';
 import type { Hub } from './hub.js';
 import type { EgressMetrics } from '../metrics.js';
+import { whoOf, type PresenceListener } from '../presence/listener.js';
 import type { ReceiptState } from '../receipts/receipt-notice.js';
 import { ReceiptPace } from '../receipts/receipt-pace.js';
 import type { Receipts } from '../receipts/receipts.js';
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly hub: Hub;
   readonly metrics: EgressMetrics;
   readonly receipts: Receipts;
+  /** Hears who follows what; undefined where presence is off. */
+  readonly presence: PresenceListener | undefined;
   /** Unique among the sockets of all nodes. */
   readonly id: string;
   /** The one conversation of the socket; without it the client subscribes by frames. */
@@ -73,7 +76,10 @@ export class EgressSession implements SocketHandler, Outlet {
 
   closed(): void {
     this.options.metrics.socketClosed(this.subscriptions.size);
-    for (const subscription of this.subscriptions.values()) subscription.close();
+    for (const subscription of this.subscriptions.values()) {
+      subscription.close();
+      this.options.presence?.left(subscription, whoOf(this.session.principal));
+    }
     this.subscriptions.clear();
     this.line.close();
   }
@@ -164,6 +170,7 @@ export class EgressSession implements SocketHandler, Outlet {
     const subscription = new Subscription(this.options.hub, this, key, conversationId, partitionOf(key, this.options.hub.topics.partitions));
     this.subscriptions.set(conversationId, subscription);
     this.options.metrics.subscribed(1);
+    this.options.presence?.came(subscription, whoOf(this.session.principal));
     void subscription.start(after);
   }
 
@@ -174,6 +181,7 @@ export class EgressSession implements SocketHandler, Outlet {
     this.typed?.delete(conversationId);
     this.options.metrics.subscribed(-1);
     found.close();
+    this.options.presence?.left(found, whoOf(this.session.principal));
   }
 
   private receipt(subscription: Subscription, state: ReceiptState, position: string): void {

@@ -83,6 +83,8 @@ const delivery = {
   slowClient: setting('CONFAB_SLOW_CLIENT_TIMEOUT', duration, { default: 30_000, doc: 'A client that reads nothing of what waits for it for so long is closed with 4000, and resumes.', check: (value) => (value < 1000 ? 'must be at least 1s' : undefined) }),
   maxSockets: setting('CONFAB_MAX_SOCKETS', integer(1, 1_000_000), { default: 20_000, doc: 'Sockets that one node takes; further ones are closed with 1013 and come again later, or to another node. Each takes a file of the process.' }),
   maxHandshakes: setting('CONFAB_MAX_HANDSHAKES', integer(16, 100_000), { default: 2_000, doc: 'Handshakes of sockets that may wait for their turn. Those beyond are closed with 1013 and a time to come back.' }),
+  presence: setting('CONFAB_PRESENCE', flag, { default: false, doc: 'Whether it is kept who is connected (`presence.v1`, `GET /v1/conversations/{conversationId}/presence`). It costs a record when somebody comes and one when they leave, and memory for those who are connected. Set it alike on all processes of egress.' }),
+  presenceLease: setting('CONFAB_PRESENCE_LEASE', duration, { default: 40_000, doc: 'How long the sockets of a node count as connected after its last sign of life. With the default they are gone from the topic within 60 s of its death.', check: (value) => (value < 2000 || value > 3_600_000 ? 'must be from 2s to 1h' : undefined) }),
 };
 
 const observability = {
