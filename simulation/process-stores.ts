@@ -41,7 +41,7 @@ export function remoteIndex(index: ClaimIndex, link: Link): ClaimIndex {
 export function remoteOutbox(outbox: Outbox, link: Link): Outbox {
   return {
     kind: outbox.kind,
-    append: (partition, outcomes) => link.call('append', () => outbox.append(partition, outcomes), STATE),
+    append: (partition, outcomes, behind) => link.call('append', () => outbox.append(partition, outcomes, behind), STATE),
     read: (partition, key, after) => link.call('read', () => outbox.read(partition, key, after), STATE),
     close: () => Promise.resolve(),
   };

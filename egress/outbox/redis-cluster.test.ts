@@ -19,9 +19,9 @@ const outcome = (key: string, offset: number): Outcome => ({ key, position: form
 test('redis cluster outbox: each partition is on one server, all servers have some, and what a slot that moves takes with it counts as lost', { skip }, async (t) => {
   const { redis, prefix, keys } = await open(t);
   const outbox = new RedisOutbox(redis, { prefix, epoch: EPOCH });
-  const append = (offset: number): Promise<unknown> => Promise.all(Array.from({ length: 24 }, (_, partition) => outbox.append(partition, [outcome('t/a', offset), outcome('t/b', offset)])));
+  const append = (offset: number): Promise<unknown> => Promise.all(Array.from({ length: 24 }, (_, partition) => outbox.append(partition, [outcome('t/a', offset), outcome('t/b', offset)], async () => formatPosition(EPOCH, offset, 0))));
   await append(0);
-  assert.equal((await keys()).length, 24 * 4);
+  assert.equal((await keys()).length, 24 * 5);
   const homes = await Promise.all(Array.from({ length: 24 }, async (_, partition) => cluster().homeOf(`{s${partition}}`)));
   assert.equal(new Set(homes).size, 3);
   const to = cluster().masters.find((master) => master !== homes[0]) ?? cluster().masters[0];

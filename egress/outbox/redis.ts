@@ -3,70 +3,26 @@
  * and under the epoch of positions, so that a log made anew does not meet ids that are higher than its own.
  * One script takes a batch; a stream answers whether an entry is a repeat, since it takes growing ids only.
  */
+import { ConfabError } from '../../platform/errors.js';
 import type { RedisConnection } from '../../platform/redis/redis.js';
 import type { Outcome } from '../outcomes/outcome.js';
-import { assess, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
+import { assess, type Behind, type Outbox, type OutboxEntry, type OutboxLimits, type OutboxRead, type Placed } from './outbox.js';
+import { APPEND, READ, REFUSED } from './redis-scripts.js';
 
 /** A script takes at most this many outcomes: it holds up the server for well under 3 ms. */
 const CHUNK = 100;
 const DAY = 86_400_000;
 /** More than a stream ever holds. */
 const ALL = 1_000_000;
-
-// The newest position stands behind the first 16 digits of the server's replication id: a server that was started again, or that took
-// over from another one, may lack what came last, and what it has follows on within itself all the same. So it counts as lost.
-const KNOWN = `
-local server = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)'):sub(1, 16)
-local function known(key)
-  local found = redis.call('GET', key)
-  return found and found:sub(1, 16) == server and found:sub(17)
-end
-`;
-
-// Keys in pairs (newest position, stream); arguments in fours (position, its id in the stream, prev, frame). '' as prev: nothing before; '?': not known.
-// The newest position ends in '?' while of all that came since a loss dead letters only are known: it still compares as itself.
-// Answers '=' + prev for a repeat, '+' + prev, '!' + prev (origin) for a new one, '!?' for a dead letter that may be late, 'L' for a late one.
-const APPEND = `${KNOWN}
-local answers = {}
-for i = 1, #KEYS / 2 do
-  local at, position, id, prev, frame = i * 2 - 1, ARGV[i * 4], ARGV[i * 4 + 1], ARGV[i * 4 + 2], ARGV[i * 4 + 3]
-  local last = known(KEYS[at])
-  -- The record names an earlier reply that is newer than all that is known: this was flushed, and then got an older outcome again.
-  if last and position > last and prev ~= '' and prev ~= '?' and prev > last then last = false end
-  local doubtful = last and last:sub(-1) == '?'
-  if doubtful and position .. '?' > last then
-    if prev == '?' then last = false else last = last:sub(1, -2) end
-  end
-  if last and position <= last then
-    local found = redis.call('XRANGE', KEYS[at + 1], id, id)
-    if #found == 1 then
-      answers[i] = '=' .. found[1][2][2]
-    else
-      redis.call('UNLINK', KEYS[at + 1])
-      answers[i] = 'L'
-    end
-  else
-    local mark
-    if last then mark = '+' .. last elseif prev == '' then mark = '+' else mark = '!' .. prev end
-    -- A stream that outlived the newest position may know higher ids than it should: it is a leftover.
-    if not last then redis.call('UNLINK', KEYS[at + 1]) end
-    redis.call('XADD', KEYS[at + 1], 'MAXLEN', '~', ARGV[2], id, 'p', mark, 'f', frame)
-    redis.call('PEXPIRE', KEYS[at + 1], ARGV[1])
-    redis.call('SET', KEYS[at], server .. position .. (mark == '!?' and '?' or ''), 'PX', ARGV[3])
-    answers[i] = mark
-  end
-end
-return answers`;
-
-const READ = `${KNOWN}
-local last = known(KEYS[1])
-if not last then return {} end
-if ARGV[1] ~= '' and last <= ARGV[2] then return { last } end
-return { last, redis.call('XRANGE', KEYS[2], ARGV[1] == '' and '-' or '(' .. ARGV[1], '+', 'COUNT', ARGV[3]) }`;
+/** Digits of the life of a partition, before the position in its mark. */
+const LIFE = 14;
+/** Times that `behind` is asked for one batch: more than one only where the server loses everything again, or answers for seconds late. */
+const ASKED = 3;
 
 interface Scripts {
   confabOutboxAppend(keys: number, ...args: string[]): Promise<string[]>;
-  confabOutboxRead(keys: number, ...args: string[]): Promise<[] | [string] | [string, [string, string[]][]]>;
+  /** Mark, newest place, entries. */
+  confabOutboxRead(keys: number, ...args: string[]): Promise<[] | [string] | [string, string] | [string, string, [string, string[]][]]>;
 }
 
 export interface RedisOutboxOptions extends OutboxLimits {
@@ -89,51 +45,81 @@ export class RedisOutbox implements Outbox {
     this.scripts = redis.client as unknown as Scripts;
   }
 
-  async append(partition: number, outcomes: readonly Outcome[]): Promise<readonly Placed[]> {
-    const base = this.base(partition);
-    const calls: Promise<string[]>[] = [];
-    for (let at = 0; at < outcomes.length; at += CHUNK) {
-      const part = outcomes.slice(at, at + CHUNK);
-      const names: string[] = [];
-      const args: string[] = [...this.limits];
-      for (const { key, position, prev, frame } of part) {
-        names.push(`${base}:${key}`, `${base}:${key}\0`);
-        args.push(position, idOf(position), prev === null ? '' : prev ?? '?', frame);
-      }
-      calls.push(this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxAppend(names.length, ...names, ...args)));
+  async append(partition: number, outcomes: readonly Outcome[], behind: Behind): Promise<readonly Placed[]> {
+    const placed: Placed[] = [];
+    let end: readonly [place: string, asked: string] = ['', ''];
+    for (let tries = 0; tries <= ASKED; tries += 1) {
+      const answers = await this.appendAll(partition, outcomes.slice(placed.length), end);
+      const refused = answers.findIndex((answer) => answer.startsWith(REFUSED));
+      for (const answer of refused < 0 ? answers : answers.slice(0, refused)) placed.push(this.placed(answer));
+      if (refused < 0) return placed;
+      end = [placeOf(await behind()), answers[refused]?.slice(REFUSED.length) ?? ''];
     }
-    await Promise.allSettled(calls);
-    return (await Promise.all(calls)).flat().map((answer) => ({ prev: parseMark(answer).prev, late: answer === 'L' || answer.endsWith('!?') }));
+    throw new ConfabError('CONFAB_STATE_UNAVAILABLE', { detail: 'Redis forgot the outbox again and again.' });
   }
 
   async read(partition: number, key: string, after: string, limit = ALL): Promise<OutboxRead> {
     const base = this.base(partition);
     const id = after === '' ? '' : idOf(after);
-    const [newest, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(2, `${base}:${key}`, `${base}:${key}\0`, id, after, String(limit)));
-    const entries = (found ?? []).map(([entryId, fields]): OutboxEntry => ({ position: this.position(entryId), ...parseMark(fields[1] ?? ''), frame: fields[3] ?? '' }));
-    const doubtful = newest?.endsWith('?') === true;
-    return assess(entries, doubtful ? newest.slice(0, -1) : newest, after, doubtful);
+    const names = [base, `${base}:${key}`, `${base}:${key}\0`];
+    const [mark, newest, found] = await this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxRead(names.length, ...names, id, placeOf(after), String(limit)));
+    const entries = (found ?? []).map(([entryId, fields]): OutboxEntry => {
+      const { prev, origin } = this.parseMark(fields[1] ?? '');
+      return { position: this.position(entryId), prev, origin, frame: fields[3] ?? '' };
+    });
+    const last = newest === undefined ? undefined : this.at(newest);
+    return assess(entries, { last, since: mark === undefined ? undefined : this.at(mark.slice(LIFE)), mark }, after);
   }
 
   /** The connection belongs to whoever made it. */
   async close(): Promise<void> { /* nothing of its own */ }
 
+  /** Answers of the script, one an outcome, or refusals; with no outcomes what it says of the partition. */
+  private async appendAll(partition: number, outcomes: readonly Outcome[], end: readonly [string, string]): Promise<string[]> {
+    const base = this.base(partition);
+    const calls: Promise<string[]>[] = [];
+    for (let at = 0; at === 0 || at < outcomes.length; at += CHUNK) {
+      const part = outcomes.slice(at, at + CHUNK);
+      const names: string[] = [base];
+      const args: string[] = [...this.limits, ...end];
+      for (const { key, position, prev, frame } of part) {
+        names.push(`${base}:${key}`, `${base}:${key}\0`);
+        args.push(placeOf(position), idOf(position), prev === null ? '' : prev ?? '?', frame);
+      }
+      calls.push(this.redis.call('CONFAB_STATE_UNAVAILABLE', () => this.scripts.confabOutboxAppend(names.length, ...names, ...args)));
+    }
+    await Promise.allSettled(calls);
+    return (await Promise.all(calls)).flat();
+  }
+
+  private placed(answer: string): Placed {
+    if (answer === 'L') return { prev: undefined, late: true };
+    const mark = answer.startsWith('=') ? answer.slice(1) : answer;
+    return { prev: this.parseMark(mark).prev, late: mark === '?' || mark === '~' };
+  }
+
+  /** What the script writes beside a frame, see there. */
+  private parseMark(mark: string): { prev: string | null | undefined; origin: boolean } {
+    const [kind, text] = [mark.slice(0, 1), mark.slice(1)];
+    if (kind === '+') return { prev: this.at(text), origin: false };
+    if (kind === '!') return { prev: text === '' ? null : text === '?' ? undefined : text, origin: true };
+    return { prev: undefined, origin: kind === '?' };
+  }
+
   private base(partition: number): string {
     return `${this.options.prefix ?? ''}{s${partition}}:out:${this.options.epoch}`;
   }
 
+  private at(place: string): string { return `${this.options.epoch}-${place}`; }
+
   private position(id: string): string {
     const cut = id.indexOf('-');
-    return `${this.options.epoch}-${id.slice(0, cut).padStart(12, '0')}-${id.slice(cut + 1).padStart(2, '0')}`;
+    return this.at(`${id.slice(0, cut).padStart(12, '0')}-${id.slice(cut + 1).padStart(2, '0')}`);
   }
 }
 
+/** A position without its epoch, which is in the names of the keys; whatever is no position stays as it is. */
+const placeOf = (position: string): string => (position.length === 24 ? position.slice(9) : position);
+
 /** Id in the stream: `<offset>-<index>`. */
 const idOf = (position: string): string => `${Number(position.slice(9, 21))}-${Number(position.slice(22))}`;
-
-function parseMark(mark: string): { prev: string | null | undefined; origin: boolean } {
-  const text = mark.startsWith('=') ? mark.slice(1) : mark;
-  if (text === 'L') return { prev: undefined, origin: false };
-  const prev = text.slice(1);
-  return { prev: prev === '' ? null : prev === '?' ? undefined : prev, origin: text.startsWith('!') };
-}

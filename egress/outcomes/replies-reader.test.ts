@@ -184,10 +184,10 @@ test('large records: what waits behind a slow outbox is bounded in bytes', async
   let goOn: () => void = () => undefined;
   const stuck = new Promise<void>((resolve) => { goOn = resolve; });
   class Slow extends MemoryOutbox {
-    override async append(...[partition, outcomes]: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
+    override async append(...[partition, outcomes, behind]: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
       sizes.push(outcomes.reduce((sum, { frame }) => sum + frame.length, 0));
       await stuck;
-      return super.append(partition, outcomes);
+      return super.append(partition, outcomes, behind);
     }
   }
   const { scene, got, make } = await setUp({ outbox: new Slow({ clock: { now: () => 0 } as never }) });

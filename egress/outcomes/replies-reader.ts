@@ -11,12 +11,13 @@ import { ConfabError, isCode } from '../../platform/errors.js';
 import type { Assignment, EventLog, GroupListener, GroupMember, LogRecord, RecordBatch } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
 import type { Tracer } from '../../platform/observability/tracing.js';
+import { formatPosition } from '../../platform/position.js';
 import type { Announcement, Fanout } from '../fanout/fanout.js';
 import { HeldLetters } from './held-letters.js';
 import type { LogTopics } from '../log-topics.js';
 import type { OutcomeDecoder } from './outcome-decoder.js';
 import type { Outcome } from './outcome.js';
-import type { Outbox, Placed } from '../outbox/outbox.js';
+import type { Behind, Outbox, Placed } from '../outbox/outbox.js';
 
 export interface RepliesReaderOptions {
   readonly log: EventLog;
@@ -81,9 +82,9 @@ export class RepliesReader {
 
   /** True while the member has its place in the group. */
   get running(): boolean { return this.assignment !== undefined; }
-
   /** Partitions that are its own in this generation. */
   get owned(): Iterable<number> { return this.partitions.keys(); }
+
   async start(): Promise<void> {
     const { log, group, topics } = this.options;
     const listener: GroupListener = {
@@ -120,6 +121,14 @@ export class RepliesReader {
     // Where it begins is committed too: what was read may have been older than what the generation before it committed last.
     for (const { topic, partition, offset } of offsets) this.partitions.get(partition)?.done.set(topic, offset);
     await assignment.start(offsets);
+    // Sooner than its first outcome comes: who follows a new conversation from now on is told that nothing was forgotten since.
+    for (const number of assignment.partitions) this.options.outbox.append(number, [], this.behind(number)).catch(() => { /* the first outcome does it */ });
+  }
+
+  /** Where messages.v1 ends: whatever was announced is the outcome of a message before. */
+  private behind(partition: number): Behind {
+    const { log, topics } = this.options;
+    return async () => formatPosition(topics.epoch, (await log.admin.bounds(topics.messages)).find((found) => found.partition === partition)?.end ?? 0, 0);
   }
 
   private async revoking(): Promise<void> {
@@ -181,7 +190,7 @@ export class RepliesReader {
     const outcomes = await this.retried(partition, () => this.gather(partition, batches));
     if (outcomes === undefined) return;
     if (outcomes.length > 0) {
-      const placed = await this.retried(partition, () => this.options.outbox.append(partition.number, outcomes));
+      const placed = await this.retried(partition, () => this.options.outbox.append(partition.number, outcomes, this.behind(partition.number)));
       // Tried again by itself: what the outbox has taken and trimmed since would look like outcomes that come late.
       if (placed === undefined || await this.retried(partition, () => this.announce(partition.number, outcomes, placed)) === undefined) return;
       partition.held.published(this.options.clock.monotonic());

@@ -60,7 +60,7 @@ test('what an announcement stands behind is looked for in the log, whatever the 
   await turns();
   const entry = { key: 'default/c1', timestamp: 0, frame: '{}' };
   outbox.flush();
-  await outbox.append(0, [{ ...entry, position: first, prev: null }]);
+  await outbox.append(0, [{ ...entry, position: first, prev: null }], async () => `${scene.topics.epoch}-000000000003-00`);
   bus.nodes.add(holder.fanout);
   await holder.fanout.subscribe(0, 'default/c1');
   await reader.fanout.announce(0, [{ ...entry, position: third, prev: second, late: false, frame: JSON.stringify({ position: third }) }]);
@@ -115,13 +115,13 @@ test('from now on, of a conversation of which nothing was known: what the outbox
   const positions: string[] = [];
   for (let i = 0; i < 5; i += 1) positions.push(await scene.answer('c1', await scene.accept('c1')));
   const later = positions.slice(3).map((position, i) => ({ key: 'default/c1', position, prev: positions[i + 2], timestamp: 0, frame: JSON.stringify({ position }) }));
-  await outbox.append(0, later);
+  await outbox.append(0, later, async () => later[0]?.position ?? '');
   await fanout.announce(0, later.map((outcome) => ({ ...outcome, late: false })));
   for (const position of positions) assert.equal((await socket.next()).position, position);
   await fanout.announce(0, positions.slice(0, 3).map((position) => ({ key: 'default/c1', position, prev: undefined, late: true, timestamp: 0, frame: JSON.stringify({ position }) })));
   const next = await scene.answer('c1', await scene.accept('c1'));
   const last = { key: 'default/c1', position: next, prev: positions[4], timestamp: 0, frame: JSON.stringify({ position: next }) };
-  await outbox.append(0, [last]);
+  await outbox.append(0, [last], async () => '');
   await fanout.announce(0, [{ ...last, late: false }]);
   assert.equal((await socket.next()).position, next);
 });

@@ -11,6 +11,7 @@ import { placeOf } from '../../platform/position.js';
 import type { Announcement } from '../fanout/fanout.js';
 import type { Hub } from './hub.js';
 import type { Since } from './log-recovery.js';
+import { isAllSince } from '../outbox/outbox.js';
 import { positionAt } from '../outcomes/outcome.js';
 import { parseNotice, type ReceiptMarks } from '../receipts/receipt-notice.js';
 import type { ReceiptSource } from '../receipts/receipts.js';
@@ -50,7 +51,7 @@ export class Subscription implements ReceiptSource {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
   /** Where to look in the log for what came since, when nothing was known of the conversation as it began. */
-  private begin: { readonly after: string; readonly since: Since } | undefined;
+  private begin: { readonly after: string; readonly since: Since; readonly mark: string | undefined } | undefined;
   /** Where the stream begins: the client has what lies before, or asks the history for it. */
   private base = '';
   private live = false;
@@ -172,15 +173,16 @@ export class Subscription implements ReceiptSource {
     const baseline = first === undefined ? read?.last : first.prev ?? positionAt(first.position, 0);
     this.seen = baseline ?? '';
     this.base = this.seen;
-    const position = baseline ?? await this.attempt(() => this.beginFrom());
+    const position = baseline ?? await this.attempt(() => this.beginFrom(read?.mark));
     if (this.cancelled) return;
     this.ready(position, recovered);
     await this.drain();
   }
 
-  private async beginFrom(): Promise<string> {
+  /** `mark`: of the outbox, as it knew nothing. */
+  private async beginFrom(mark: string | undefined): Promise<string> {
     const [after, since] = await Promise.all([this.hub.recentPosition(this.partition), this.hub.endsOf(this.partition)]);
-    this.begin = { after, since };
+    this.begin = { after, since, mark };
     return after;
   }
 
@@ -222,10 +224,11 @@ export class Subscription implements ReceiptSource {
 
   private async fetch(doubted = false): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
     const read = doubted ? undefined : await this.outlet.turn(() => this.hub.readOutbox(this, this.seen));
-    const { entries = [], more: moreEntries = false, complete = false } = read ?? {};
+    const { entries = [], more: moreEntries = false } = read ?? {};
     // Nothing was known as it began: all that the outbox has came since. Where that does not hold together, the log knows what else did.
     const from = this.seen === '' ? this.begin : { after: this.seen };
     const trusted = this.seen === '' && entries.length === 0 && !doubted;
+    const complete = read !== undefined && (this.seen === '' ? isAllSince(read, this.begin?.mark) : read.complete);
     if (complete || trusted || from === undefined) return { found: entries, more: moreEntries, lost: false };
     await this.outlet.room();
     const { partition, key } = this;

@@ -41,8 +41,6 @@ export interface Ground {
   readonly flush: () => Promise<void> | void;
   /** A fan-out for a new node. */
   readonly fanout: () => Fanout;
-  /** The first outcome of a conversation is never a dead letter: see docs/guarantees.md for what a flush then hides. */
-  readonly beginsWithReply?: boolean;
   /** Lets what is under way go on for a while. */
   readonly turns: (count: number) => Promise<void>;
 }
@@ -223,10 +221,10 @@ export class World {
   }
 
   private async talk(conversation: string, count: number, dice: number): Promise<void> {
-    const { scene, turns, beginsWithReply } = this.ground;
+    const { scene, turns } = this.ground;
     const truth = this.truth.get(conversation) ?? [];
     for (let i = 0; i < count; i += 1) {
-      const kind = truth.length === 0 && beginsWithReply === true ? 4 : (dice + i * 5) % 11;
+      const kind = (dice + i * 5) % 11;
       const position = await scene.accept(conversation);
       // Known before it can arrive.
       truth.push(`${position.slice(0, -1)}1`);
