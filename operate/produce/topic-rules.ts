@@ -30,9 +30,9 @@ export const SETTLED_FIELDS = ['messageId', 'idempotencyKeyHash', 'bodyHash', 'r
 /** Why a key does not fit the topic; undefined: it does. */
 export function keyFault({ key: form }: TopicDefinition, key: string): string | undefined {
   if (form === 'conversation') return isConversation(key) ? undefined : 'must be `<tenant>/<conversationId>`';
-  if (form !== 'conversation+timer') return key === '' ? 'must not be empty' : undefined;
+  if (form !== 'conversation+timer' && form !== 'conversation+node') return key === '' ? 'must not be empty' : undefined;
   const cut = key.indexOf('\0');
-  return cut > 0 && isConversation(key.slice(0, cut)) && cut + 1 < key.length ? undefined : 'must be `<tenant>/<conversationId>`, NUL and the id of a timer';
+  return cut > 0 && isConversation(key.slice(0, cut)) && cut + 1 < key.length ? undefined : `must be \`<tenant>/<conversationId>\`, NUL and ${form === 'conversation+timer' ? 'the id of a timer' : 'a node'}`;
 }
 
 function isConversation(key: string): boolean {
