@@ -1,56 +1,19 @@
 /** The program as processes of its own on Kafka and on a Redis Cluster that is hurt while sockets follow: nothing is lost, nothing repeated. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { Followers } from './composition/following/testing.js';
-import { Program } from './composition/testing.js';
-import { packageRoot } from './platform/package-root.js';
+import { assertAuditSound, clusterSettings, install, installationSettings, PATIENCE } from './composition/installation/testing.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
 import { ownRedisCluster, type OwnRedis } from './scripts/services/redis-own.js';
 
 const skip = skipWithout('kafka', 'redis');
-const PATIENCE = 180_000;
-
-type Env = Record<string, string>;
-const settings = (t: TestContext, redis: Env): Env => ({
-  CONFAB_KAFKA_BROKERS: serviceAddress('kafka') ?? '', CONFAB_PREFIX: `t${randomBytes(4).toString('hex')}.`, CONFAB_PARTITIONS: '6', CONFAB_DATA_DIR: scratchFolder(t), ...redis,
-});
-
-/** Ingress and stages as one process, and nodes of egress that may be ended one by one. */
-async function install(t: TestContext, env: Env): Promise<{ back: Program; egress: Program[]; startEgress: (place: number) => Promise<void> }> {
-  const back = await Program.start(t, { env, args: ['start', '--role', 'ingress', '--role', 'intent', '--role', 'dialogue', '--role', 'analytics'] });
-  await back.ready(PATIENCE);
-  const egress: Program[] = [];
-  const startEgress = async (place: number): Promise<void> => {
-    const port: Env = egress[place] === undefined ? {} : { CONFAB_HTTP_PORT: new URL(egress[place].url).port };
-    egress[place] = await Program.start(t, { env: { ...env, ...port, CONFAB_DRAIN_TIMEOUT: '3s' }, args: ['start', '--role', 'egress'] });
-    await egress[place].ready(PATIENCE);
-  };
-  await Promise.all([startEgress(0), startEgress(1)]);
-  return { back, egress, startEgress };
-}
-
-async function assertAuditSound(env: Env, accepted: number): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(packageRoot(), 'main.ts'), 'audit', '--json', '--patience', '60s'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, CONFAB_LOG_LEVEL: 'silent', ...env }, stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let out = '';
-  child.stdout.on('data', (data: Buffer) => { out += data.toString(); });
-  const [code] = await once(child, 'close') as [number];
-  assert.equal(code, 0, out.slice(-3_000));
-  const summary = JSON.parse(out.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
-  assert.ok(JSON.stringify(summary).includes(String(accepted)), `${accepted} messages: ${out.slice(-1_000)}`);
-}
-
 const role = async (server: OwnRedis): Promise<string> => /role:(\w+)/.exec(await server.ask('INFO replication', 1_000).catch(() => ''))?.[1] ?? '';
 
 test('a master of the cluster dies with what its replica lacks, slots move, everything is flushed, in mid-traffic: each outcome once, in order', { skip, timeout: 420_000 }, async (t) => {
   const cluster = await ownRedisCluster(join(scratchFolder(t), 'redis'));
   t.after(() => cluster.close());
-  const env = settings(t, { CONFAB_REDIS_CLUSTER_NODES: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',') });
+  const env = installationSettings(t, clusterSettings(cluster.nodes));
   const { back, egress } = await install(t, env);
   const followers = await Followers.start(t, { ingress: () => back.url, egress: () => egress.map(({ url }) => url) }, { count: 40, writers: 6 });
   await followers.flow(60);
@@ -83,7 +46,7 @@ test('a master of the cluster dies with what its replica lacks, slots move, ever
 });
 
 test('nodes of egress are restarted one after another under load, and one is killed: each outcome once, in order, on another node soon', { skip, timeout: 420_000 }, async (t) => {
-  const env = settings(t, { CONFAB_REDIS_URL: serviceAddress('redis') ?? '' });
+  const env = installationSettings(t, { CONFAB_REDIS_URL: serviceAddress('redis') ?? '' });
   const { back, egress, startEgress } = await install(t, env);
   const alive = new Set([0, 1]);
   const followers = await Followers.start(t, { ingress: () => back.url, egress: () => [...alive].map((place) => egress[place]?.url ?? '') }, { count: 200, writers: 6 });

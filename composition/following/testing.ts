@@ -16,6 +16,10 @@ export interface Crowd {
 export class Follower {
   /** Ids of messages that were accepted, in order. */
   readonly accepted: string[] = [];
+  /** Their texts. */
+  private readonly written: string[] = [];
+  /** Text of the message that was sent and not accepted yet. */
+  private pending: string | undefined;
   /** Ids of the messages whose outcome arrived, in order of arrival. */
   readonly outcomes: string[] = [];
   readonly positions: string[] = [];
@@ -24,6 +28,8 @@ export class Follower {
   /** Milliseconds from each loss of the socket until the next `ready`. */
   readonly resumed: number[] = [];
   losses = 0;
+  /** Requests that were answered 503, or not at all. */
+  refused = 0;
   isReady = false;
   private after: string | undefined;
   private socket: WebSocket | undefined;
@@ -66,16 +72,36 @@ export class Follower {
     }
   }
 
-  /** Repeats it, with its key, until it is accepted. */
-  async write(text: string): Promise<void> {
-    for (let tries = 0; ; tries += 1) {
-      const answer = await post(this.crowd.ingress(), this.conversation, text, `${this.conversation}-${this.accepted.length}`).catch(() => undefined);
-      if (answer?.status === 202) { this.accepted.push(answer.body.messageId); return; }
-      if (answer !== undefined && answer.status !== 503) throw new Error(`status ${answer.status} ${answer.body.code ?? ''}`);
-      if (tries > 2_000) throw new Error('never accepted');
-      await systemClock.sleep(100);
+  /** Sends a message, or the one that was not accepted the last time, with its key; whether it was accepted. */
+  async write(text: string): Promise<boolean> {
+    this.pending ??= text;
+    const answer = await post(this.crowd.ingress(), this.conversation, this.pending, this.keyOf(this.accepted.length)).catch(() => undefined);
+    if (answer?.status === 202) {
+      this.accepted.push(answer.body.messageId);
+      this.written.push(this.pending);
+      this.pending = undefined;
+      return true;
     }
+    if (answer !== undefined && answer.status !== 503) throw new Error(`status ${answer.status} ${answer.body.code ?? ''}`);
+    this.refused += 1;
+    if (this.refused > 5_000) throw new Error('never accepted');
+    return false;
   }
+
+  /** Whether a message was sent that may be accepted, or not. */
+  get inDoubt(): boolean { return this.pending !== undefined; }
+
+  /** Sends every `step`-th message that was accepted once more, with its key; those that were not answered as what they are. */
+  async repeat(step: number): Promise<string[]> {
+    const wrong: string[] = [];
+    for (let i = 0; i < this.accepted.length; i += step) {
+      const { status, body } = await post(this.crowd.ingress(), this.conversation, this.written[i] ?? '', this.keyOf(i));
+      if (status !== 202 || !body.duplicate || body.messageId !== this.accepted[i]) wrong.push(`${this.keyOf(i)}: ${status} ${JSON.stringify(body)}, not ${this.accepted[i] ?? ''}`);
+    }
+    return wrong;
+  }
+
+  private keyOf(i: number): string { return `${this.conversation}-${i}`; }
 
   /** Cuts the connection without a word. */
   cut(): void { this.socket?.terminate(); }
@@ -95,6 +121,7 @@ export class Follower {
 export class Followers {
   readonly all: readonly Follower[];
   private stopped = false;
+  private ended = false;
   private readonly writing: Promise<unknown>;
 
   private constructor(crowd: Crowd, count: number, writers: number) {
@@ -107,7 +134,7 @@ export class Followers {
   /** `writers` messages are under way at any time. All ends with the test. */
   static async start(t: { after(run: () => Promise<void>): void }, crowd: Crowd, size: { readonly count: number; readonly writers: number }): Promise<Followers> {
     const followers = new Followers(crowd, size.count, size.writers);
-    t.after(async () => { followers.stopped = true; await Promise.all(followers.all.map((follower) => follower.end())); });
+    t.after(async () => { followers.ended = true; await Promise.all(followers.all.map((follower) => follower.end())); });
     await followers.everyoneFollows();
     return followers;
   }
@@ -128,7 +155,16 @@ export class Followers {
     });
   }
 
-  /** Ends writing and waits for the last outcome; then gives what is not as it was promised, a line each. */
+  /** Another message of every conversation is accepted and answered: nobody is left out. */
+  async everyoneFlows(millis = 120_000): Promise<void> {
+    const from = this.all.map(({ accepted, outcomes }) => ({ accepted: accepted.length, outcomes: outcomes.length }));
+    const left = (): Follower[] => this.all.filter(({ accepted, outcomes }, i) => accepted.length <= (from[i]?.accepted ?? 0) || outcomes.length <= (from[i]?.outcomes ?? 0));
+    await eventually('every conversation goes on', () => left().length === 0, millis).catch((thrown: unknown) => {
+      throw new Error(`${String(thrown)}: not ${left().map(({ conversation }) => conversation).join(', ')}`);
+    });
+  }
+
+  /** Ends writing, what is in doubt last, and waits for the last outcome; then gives what is not as it was promised, a line each. */
   async settle(millis = 120_000): Promise<string[]> {
     this.stopped = true;
     await this.writing;
@@ -140,12 +176,16 @@ export class Followers {
     ]);
   }
 
-  /** Each conversation has one writer: its keys are counted by what was accepted. */
+  /** Each conversation has one writer: its keys are counted by what was accepted. One that is refused holds up no other. */
   private async write(first: number, step: number): Promise<void> {
     const mine = this.all.filter((_follower, i) => i % step === first);
-    for (let turn = 0; !this.stopped; turn += 1) {
-      await mine[turn % mine.length]?.write(`message ${turn}`);
-      await systemClock.sleep(5);
+    let refused = 0;
+    for (let turn = 0; !this.ended; turn += 1) {
+      const open = this.stopped ? mine.filter(({ inDoubt }) => inDoubt) : mine;
+      const follower = open[turn % open.length];
+      if (follower === undefined) return;
+      refused = await follower.write(`message ${turn}`) ? 0 : refused + 1;
+      await systemClock.sleep(refused >= open.length ? 100 : 5);
     }
   }
 }

@@ -1,0 +1,97 @@
+/** The program as processes of its own on Kafka and on a Redis Cluster one of whose masters hangs, while nodes of egress come and go: nothing is lost, nothing repeated. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Followers } from './composition/following/testing.js';
+import { assertAuditSound, clusterSettings, install, installationSettings, PATIENCE, type Env, type Installation } from './composition/installation/testing.js';
+import { Client } from './composition/protocol/testing.js';
+import { eventually, scratchFolder, skipWithout } from './platform/testing.js';
+import { ownRedisCluster, type OwnRedis, type OwnRedisCluster } from './scripts/services/redis-own.js';
+
+const skip = skipWithout('kafka', 'redis');
+
+interface Scene extends Installation { readonly env: Env; readonly cluster: OwnRedisCluster; readonly alive: Set<number>; readonly followers: Followers }
+
+async function scene(t: TestContext, count: number): Promise<Scene> {
+  const cluster = await ownRedisCluster(join(scratchFolder(t), 'redis'));
+  t.after(() => cluster.close());
+  // A node that ends meanwhile waits for each command that hangs, one after another.
+  const env = { ...installationSettings(t, clusterSettings(cluster.nodes)), CONFAB_DRAIN_TIMEOUT: '60s' };
+  const installation = await install(t, env);
+  const { back, egress } = installation;
+  const alive = new Set([0, 1]);
+  const followers = await Followers.start(t, { ingress: () => back.url, egress: () => [...alive].map((place) => egress[place]?.url ?? '') }, { count, writers: 6 });
+  await followers.flow(60);
+  return { ...installation, env, cluster, alive, followers };
+}
+
+const replicates = async (server: OwnRedis): Promise<boolean> => /role:slave[^]*master_link_status:up/.test(await server.ask('INFO replication', 1_000).catch(() => ''));
+
+/** Stops the master of a partition until its replica has taken its place, with `meanwhile` from the first moment on. Gives it back as it hangs. */
+async function hang({ cluster }: Scene, partition: string, meanwhile: () => Promise<unknown>): Promise<OwnRedis> {
+  const master = await cluster.homeOf(partition);
+  master.signal('SIGSTOP');
+  await Promise.all([
+    eventually('another one answers for its slots', async () => await cluster.homeOf(partition) !== master, PATIENCE),
+    meanwhile(),
+  ]);
+  return master;
+}
+
+/** What is never resumed goes over Redis alone: from a socket of one node to a socket of the other, in every partition. */
+async function assertChannelsCarry(t: TestContext, { egress, followers }: Scene): Promise<void> {
+  await Promise.all(followers.all.slice(0, 18).map(async ({ conversation }) => {
+    const [from, to] = await Promise.all(egress.slice(0, 2).map(({ url }) => Client.open(t, url, `/v1/conversations/${conversation}/stream`)));
+    await Promise.all([from?.wait('ready', PATIENCE), to?.wait('ready', PATIENCE)]);
+    await eventually(`typing in ${conversation} reaches the other node`, () => {
+      from?.send({ type: 'typing', conversationId: conversation });
+      return to?.frames.some(({ type }) => type === 'typing') === true;
+    }, PATIENCE);
+    for (const client of [from, to]) client?.socket.terminate();
+  }));
+}
+
+async function assertWhole({ back, egress, env, followers }: Scene): Promise<void> {
+  assert.deepEqual(await followers.settle(PATIENCE), []);
+  assert.deepEqual((await Promise.all(followers.all.map((follower) => follower.repeat(4)))).flat(), [], 'each key still stands for its message');
+  for (const program of [back, ...egress]) assert.doesNotMatch(program.output, /CROSSSLOT|nobody caught/);
+  await assertAuditSound(env, followers.accepted);
+}
+
+test('a master of the cluster hangs until its replica has taken its place, and comes back, while nodes of egress are restarted and one is killed: each outcome once, in order', { skip, timeout: 420_000 }, async (t) => {
+  const here = await scene(t, 80);
+  const { cluster, followers, egress, alive, startEgress } = here;
+  const restart = async (place: number): Promise<void> => {
+    const ending = egress[place]?.kill('SIGTERM');
+    // As a load balancer does it.
+    alive.delete(place);
+    assert.equal((await ending)?.code, 0, egress[place]?.output);
+    await startEgress(place);
+    alive.add(place);
+  };
+
+  // The node ends, and comes up again, with a Redis that does not answer for a third of the conversations.
+  const master = await hang(here, '{s1}', () => restart(0));
+  assert.ok(followers.all.some(({ refused }) => refused > 0), 'keys of the master that hangs are refused');
+  await followers.everyoneFollows(PATIENCE);
+  await followers.flow(60, PATIENCE);
+
+  // It carries out what it was sent while it hung, hears that another one is master now, and follows that one.
+  master.signal('SIGCONT');
+  await eventually('the former master follows', () => replicates(master), PATIENCE);
+  assert.match(await master.ask('CLUSTER FAILOVER'), /^\+OK/);
+  await eventually('it is the master again', async () => await cluster.homeOf('{s1}') === master, PATIENCE);
+  await followers.flow(60, PATIENCE);
+
+  await restart(1);
+  await followers.everyoneFollows(PATIENCE);
+  assert.ok(followers.all.every(({ losses }) => losses > 0), 'every socket was closed at least once');
+  await followers.flow(60, PATIENCE);
+  await assertChannelsCarry(t, here);
+
+  alive.delete(0);
+  await egress[0]?.kill('SIGKILL');
+  await followers.everyoneFollows(PATIENCE);
+  await followers.everyoneFlows(PATIENCE);
+  await assertWhole(here);
+});
