@@ -28,6 +28,7 @@ export const egress: Benchmark = {
   options: {
     'only': { default: 'all', about: `sections, by commas: ${Object.keys(sections).join(', ')}` },
     'idle-sockets': { default: '15000', about: 'memory: sockets on one node' },
+    'presence': { default: false, about: 'memory: with CONFAB_PRESENCE' },
     'sockets': { default: '10000', about: 'throughput, fanout, latency: sockets' },
     'rounds': { default: '15', about: 'throughput: replies to each socket' },
     'fan-outs': { default: '20', about: 'fanout: replies to all sockets' },
