@@ -13,6 +13,7 @@ import { type AcceptanceMetrics, noMetrics } from './acceptance-metrics.js';
 import { appendError, mayBeWritten } from './append-errors.js';
 import type { Claim, ClaimAnswers, ClaimIndex } from './claim-index/claim-index.js';
 import { Confirmer } from './confirmer.js';
+import { IndexPause, PAUSE } from './index-pause.js';
 import type { BatchWriter, Pending } from './pending.js';
 import type { Rebuilder } from './rebuilder.js';
 import type { Resolver } from './resolver.js';
@@ -32,8 +33,6 @@ export interface IndexedWriterOptions {
   readonly metrics?: AcceptanceMetrics;
 }
 
-/** After the index did not answer, messages with a key are refused at once for this long: others shall not wait for it. */
-const PAUSE = 1000;
 /** How long a caller waits for another's claim to be decided. */
 const RESOLVE_LIMIT = 5000;
 
@@ -44,12 +43,13 @@ export class IndexedWriter implements BatchWriter {
   private readonly ends: number[];
   /** Keys that this process has claimed and not decided: a second request follows the first without asking the index. */
   private readonly own = new Map<string, Pending>();
-  private pausedUntil = -Infinity;
+  private readonly pause: IndexPause;
 
   constructor(options: IndexedWriterOptions) {
     this.options = options;
     this.metrics = options.metrics ?? noMetrics;
     this.confirmer = new Confirmer(options);
+    this.pause = new IndexPause(options.clock);
     this.ends = [...options.ends];
   }
 
@@ -97,16 +97,17 @@ export class IndexedWriter implements BatchWriter {
 
   /** @throws CONFAB_INDEX_REBUILDING */
   private async claimGroup(partition: number, group: readonly Pending[]): Promise<ClaimAnswers> {
-    const { clock, index, rebuilder } = this.options;
-    if (clock.monotonic() < this.pausedUntil) throw new ConfabError('CONFAB_INDEX_REBUILDING', { detail: 'The index of idempotency keys does not answer.', retryAfterMs: PAUSE });
+    const { index, rebuilder } = this.options;
+    if (this.pause.holds(partition)) throw new ConfabError('CONFAB_INDEX_REBUILDING', { detail: 'The index of idempotency keys does not answer.', retryAfterMs: PAUSE });
     const logEnd = this.ends[partition] ?? 0;
     let answers: ClaimAnswers | undefined;
     try {
       answers = await index.claim(partition, group.map((pending) => ({ keyHash: pending.keyHash ?? '', messageId: pending.messageId, bodyHash: pending.bodyHash, logEnd })));
     } catch (thrown) {
-      this.pausedUntil = clock.monotonic() + PAUSE;
+      this.pause.failed(partition);
       throw thrown;
     }
+    this.pause.answered(partition);
     if (!answers) {
       rebuilder.lost(partition);
       throw new ConfabError('CONFAB_INDEX_REBUILDING', { retryAfterMs: 5000 });
