@@ -206,7 +206,7 @@ test('system routes: features, health, metrics, documentation', async () => {
   assert.match((await call(url, '/metrics')).text, /^# HELP /);
   const { body } = await call(url, '/openapi.json') as { body: { openapi?: string; paths?: Record<string, Record<string, { responses: Record<string, unknown> }>> } };
   assert.match(body.openapi ?? '', /^3\.1\./);
-  assert.deepEqual(Object.keys(body.paths ?? {}).filter((path) => !path.startsWith('/v1/admin/')).sort(), ['/v1', '/v1/conversations/{conversationId}/events', '/v1/conversations/{conversationId}/messages']);
+  assert.deepEqual(Object.keys(body.paths ?? {}).filter((path) => !path.startsWith('/v1/admin/')).sort(), ['/v1', '/v1/conversations/{conversationId}/events', '/v1/conversations/{conversationId}/messages', '/v1/conversations/{conversationId}/presence']);
   assert.ok(body.paths?.['/v1/conversations/{conversationId}/events']?.get?.responses.default !== undefined, 'problems are documented');
   const docs = await call(url, '/docs');
   assert.match(String(docs.headers['content-security-policy']), /script-src 'self'/);
