@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import type { Clock } from '../clock.js';
 import { ManualClock, settle } from '../clock-manual.js';
 import { eventually } from '../testing.js';
 import { SocketFlow } from './socket-flow.js';
+import { SocketRegistry } from './socket-registry.js';
 import { socketRoute } from './socket-route.js';
+import type { SocketSession } from './socket-session.js';
 import { openSocket, testServer, type TestSocket } from './testing.js';
 import type { FastifyInstance } from 'fastify';
 
@@ -67,6 +70,36 @@ test('a drain closes in slices, with 1001 and a time to come back; new sockets g
   const steps = open.map((count, i) => (open[i - 1] ?? 50) - count);
   assert.ok(Math.max(...steps) <= 6, `a few at a time: ${open.join(' ')}`);
   for (const { closed } of sockets) assert.deepEqual(await closed, { code: 1001, reason: { code: 'CONFAB_DRAINING', retryAfterMs: 500 } });
+});
+
+/** Sockets that only count when they were closed. */
+function registryOf(count: number, clock: Pick<Clock, 'monotonic' | 'sleep'>): { readonly registry: SocketRegistry; readonly closed: number[] } {
+  const registry = new SocketRegistry({ clock: { ...clock, now: () => 0, after: () => ({ cancel: () => undefined }) } });
+  const closed: number[] = [];
+  for (let i = 0; i < count; i += 1) registry.add({ slot: 0, close: () => { closed.push(clock.monotonic()); } } as unknown as SocketSession);
+  return { registry, closed };
+}
+
+// Each slice that came late once made all of them later: a busy node did not end in its time.
+test('a node that comes late to its slices makes up for it: the drain lasts no longer, and nothing is closed too early', async () => {
+  for (const late of [0, 130, 900]) {
+    let now = 0;
+    const { registry, closed } = registryOf(2_000, { monotonic: () => now, sleep: (millis = 0) => { now += millis + late; return Promise.resolve(); } });
+    await registry.closeInSlices({ code: 1001, millis: 4_000, retryAfterMs: () => 0 });
+    assert.equal(closed.length, 2_000);
+    assert.ok((closed.at(-1) ?? 0) >= 3_950 && (closed.at(-1) ?? 0) <= 4_000 + late, `${late}: ${closed.at(-1)}`);
+    for (const [i, at] of closed.entries()) assert.ok(i < 25 * (Math.floor(at / 50) + 1), `${late}: socket ${i} at ${at}`);
+    assert.ok(new Set(closed).size >= Math.floor(4_000 / (50 + late)), `${late}: ${new Set(closed).size} slices`);
+  }
+});
+
+test('a few sockets are closed one by one, or together where there is no time', async () => {
+  for (const [count, millis, slices] of [[0, 1_000, 0], [1, 1_000, 1], [3, 1_000, 3], [3, 0, 1], [101, 1_000, 20]] as const) {
+    let now = 0;
+    const { registry, closed } = registryOf(count, { monotonic: () => now, sleep: (wait = 0) => { now += wait; return Promise.resolve(); } });
+    await registry.closeInSlices({ code: 1001, millis, retryAfterMs: () => 0 });
+    assert.deepEqual([closed.length, new Set(closed).size], [count, slices]);
+  }
 });
 
 test('a node that has its limit of sockets closes the next with 1013, and takes it when there is room', async (t) => {

@@ -76,14 +76,21 @@ export class SocketRegistry implements SocketWatcher {
     for (const session of this) session.close(closeCode, 'CONFAB_DRAINING');
   }
 
-  /** Closes the sockets that are open now, a few at a time: their clients do not all come to the other nodes at once. */
+  /**
+   * Closes the sockets that are open now, a few at a time: their clients do not all come to the other nodes at once. A node that
+   * comes late to a slice makes up for it with the next: all that is late together would be longer than a stop may take.
+   */
   async closeInSlices({ code, millis, retryAfterMs }: Closing): Promise<void> {
     const open = [...this];
     const slices = Math.max(1, Math.min(Math.ceil(millis / SLICE), open.length));
-    const each = Math.ceil(open.length / slices);
-    for (let at = 0; at < open.length; at += each) {
-      if (at > 0) await this.clock.sleep(Math.floor(millis / slices));
-      for (const session of open.slice(at, at + each)) session.close(code, 'CONFAB_DRAINING', retryAfterMs());
+    const pause = Math.floor(millis / slices);
+    const start = this.clock.monotonic();
+    for (let slice = 1, at = 0; at < open.length; slice += 1) {
+      const passed = pause === 0 ? slices : Math.floor((this.clock.monotonic() - start) / pause) + 1;
+      const due = Math.ceil((open.length * Math.max(slice, passed)) / slices);
+      for (const session of open.slice(at, due)) session.close(code, 'CONFAB_DRAINING', retryAfterMs());
+      at = due;
+      if (at < open.length) await this.clock.sleep(pause);
     }
   }
 
