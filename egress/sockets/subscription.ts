@@ -231,8 +231,15 @@ export class Subscription implements ReceiptSource {
     const complete = read !== undefined && (this.seen === '' ? isAllSince(read, this.begin?.mark) : read.complete);
     if (complete || trusted || from === undefined) return { found: entries, more: moreEntries, lost: false };
     await this.outlet.room();
+    const found = await this.recover(from);
+    // It began behind that, and was sent something from before all the same: what else came before does not concern it.
+    return found.lost && this.begin !== undefined && this.seen < this.begin.after && from !== this.begin ? this.recover(this.begin) : found;
+  }
+
+  private async recover(from: { readonly after: string; readonly since?: Since }): Promise<{ found: readonly Found[]; more: boolean; lost: boolean }> {
     const { partition, key } = this;
-    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, ...from, cancelled: () => this.cancelled });
+    const { after, since } = from;
+    const { outcomes, more, lost } = await this.hub.recovery.recover({ partition, key, after, ...(since === undefined ? {} : { since }), cancelled: () => this.cancelled });
     return { found: outcomes, more, lost };
   }
 
