@@ -1,8 +1,8 @@
 /**
- * Follows partitions of presence.v1, those that somebody asks for: whole first, then what is added. One look for all of them at a
- * time. While the log is away the views stay as they are. What nobody asked for in ten minutes is let go.
+ * Follows presence.v1: whole first, then what is added. One look for all partitions at a time. While the log is away the views stay
+ * as they are.
  */
-import type { Clock } from '../../platform/clock.js';
+import { nextTurn, type Clock } from '../../platform/clock.js';
 import { ConfabError, isCode, toConfabError } from '../../platform/errors.js';
 import type { EventLog, LogRecord } from '../../platform/event-log/event-log.js';
 import type { Logger } from '../../platform/observability/logger.js';
@@ -30,10 +30,10 @@ export interface Followed {
   next: number;
   /** Monotonic: when the last look began that read to the end. -Infinity: none yet. */
   lookedAt: number;
-  wantedAt: number;
 }
 
-const FORGOTTEN = 600_000;
+/** Records that are taken in one go. */
+const SLICE = 500;
 
 export class PresenceFollow {
   private readonly all = new Map<number, Followed>();
@@ -48,26 +48,17 @@ export class PresenceFollow {
   /** Milliseconds since the partition that is read least had been read. */
   get age(): number { return this.options.clock.monotonic() - Math.min(this.options.clock.monotonic(), ...[...this.all.values()].map(({ lookedAt }) => lookedAt)); }
 
-  want(partitions: Iterable<number>): void {
-    const now = this.options.clock.monotonic();
-    for (const partition of partitions) {
-      const known = this.all.get(partition);
-      if (known !== undefined) known.wantedAt = now;
-      else this.all.set(partition, { partition, view: new PartitionView(), next: 0, lookedAt: -Infinity, wantedAt: now });
-    }
-    for (const { partition, wantedAt } of this.all.values()) if (now - wantedAt > FORGOTTEN) this.all.delete(partition);
-  }
-
   /** Partitions that were read to their end by a look that began at `since` or later. */
   readSince(since: number): Followed[] { return [...this.all.values()].filter(({ lookedAt }) => lookedAt >= since); }
 
   /** A view that misses nothing older than `age` milliseconds. @throws CONFAB_LOG_UNAVAILABLE, CONFAB_TOPIC_UNKNOWN, CONFAB_REGISTRY_UNAVAILABLE */
   async fresh(partition: number, age: number): Promise<PartitionView> {
-    this.want([partition]);
     const since = this.options.clock.monotonic() - age;
-    for (;;) {
+    // A look that was under way may have begun too early; the one after it did not.
+    for (let looks = 0; ; looks += 1) {
       const followed = this.all.get(partition);
       if (followed !== undefined && followed.lookedAt >= since) return followed.view;
+      if (looks === 2) throw new ConfabError('CONFAB_DRAINING');
       await this.look();
     }
   }
@@ -100,8 +91,15 @@ export class PresenceFollow {
   private async round(): Promise<void> {
     const { log, topic, clock } = this.options;
     const begun = clock.monotonic();
-    const ends = new Map((await log.admin.bounds(topic)).map(({ partition, end }) => [partition, end]));
-    await Promise.all([...this.all.values()].map((followed) => this.read(followed, ends.get(followed.partition) ?? 0, begun)));
+    await Promise.all((await log.admin.bounds(topic)).map(({ partition, end }) => this.read(this.followed(partition), end, begun)));
+  }
+
+  private followed(partition: number): Followed {
+    const known = this.all.get(partition);
+    if (known !== undefined) return known;
+    const followed = { partition, view: new PartitionView(), next: 0, lookedAt: -Infinity };
+    this.all.set(partition, followed);
+    return followed;
   }
 
   private async read(followed: Followed, end: number, begun: number): Promise<void> {
@@ -115,7 +113,11 @@ export class PresenceFollow {
     if (end > followed.next) {
       for await (const { records, nextOffset } of log.read(topic, followed.partition, followed.next, end)) {
         if (this.closed) return;
-        for (const record of records) await this.take(followed.view, record);
+        for (const [i, record] of records.entries()) {
+          await this.take(followed.view, record);
+          // Frames have their turn.
+          if (i % SLICE === SLICE - 1) await nextTurn();
+        }
         followed.next = Math.max(followed.next, nextOffset);
       }
       followed.next = Math.max(followed.next, end);

@@ -19,6 +19,6 @@ export class PresenceMetrics {
 
   seen(entries: () => number, age: () => number): void {
     new Gauge({ name: 'confab_presence_entries', help: 'Entries of presence.v1, of all nodes, that this node keeps in memory.', registers: [this.registry], collect() { this.set(entries()); } });
-    new Gauge({ name: 'confab_presence_age_seconds', help: 'Since this node has read all of presence.v1 that there was in the partitions it follows; a few seconds while all is well.', registers: [this.registry], collect() { this.set(Math.min(age(), 1e9) / 1_000); } });
+    new Gauge({ name: 'confab_presence_age_seconds', help: 'Since this node has read all of presence.v1 that there was; a few seconds while all is well.', registers: [this.registry], collect() { this.set(Math.min(age(), 1e9) / 1_000); } });
   }
 }

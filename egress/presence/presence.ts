@@ -1,8 +1,8 @@
 /**
  * Presence: who is connected in a conversation, on any node, as presence.v1 says it (ADR 0217).
  *
- * This node writes what it holds, follows the partitions that concern it, puts back what somebody took away by mistake, and writes
- * the tombstones of dead nodes: at once in the partitions that it owns in the egress group, later in others that it follows.
+ * This node writes what it holds, follows the topic, puts back what somebody took away by mistake, and writes the tombstones of dead
+ * nodes: at once in the partitions that it owns in the egress group, later in others.
  */
 import type { Clock, Timer } from '../../platform/clock.js';
 import { ConfabError, toConfabError } from '../../platform/errors.js';
@@ -117,8 +117,6 @@ export class PresenceService {
 
   private async turn(): Promise<void> {
     const owned = new Set(this.options.owned());
-    this.follow.want(owned);
-    this.follow.want(this.writer.partitions());
     const begun = this.options.clock.monotonic();
     if (await this.follow.tryLook()) await this.sweep(owned, begun);
   }

@@ -1,9 +1,16 @@
 /** For tests only: what presence.v1 holds, and time that passes on a scene. */
-import type { EventLog } from '../../platform/event-log/event-log.js';
+import { ConfabError } from '../../platform/errors.js';
+import type { Appender, EventLog } from '../../platform/event-log/event-log.js';
+import { silentLogger } from '../../platform/observability/logger.js';
+import { createMetrics } from '../../platform/observability/metrics.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
 import type { Presence } from '../../schemas/types.js';
 import { turns, type Scene } from '../testing.js';
+import type { Place } from './held.js';
+import { PresenceService, type PresenceOptions } from './presence.js';
 import { parsePresenceKey } from './presence-keys.js';
+
+interface TestContext { after(run: () => void | Promise<void>): void }
 
 export interface Said {
   /** Newest value of each entry, `conversation key node`; without those taken back. */
@@ -37,4 +44,53 @@ export async function pass(scene: Scene, millis: number, step = 500): Promise<vo
     await scene.clock.advance(Math.min(step, left));
     await turns();
   }
+}
+
+/** A node without sockets: it is told who comes and goes. */
+export async function presenceNode(t: TestContext, scene: Scene, name: string, more: Partial<PresenceOptions> = {}): Promise<PresenceService> {
+  const presence = await PresenceService.open({
+    log: scene.log, codec: scene.codec, clock: scene.clock, logger: silentLogger, metrics: createMetrics(), prefix: '', node: name, owned: () => [], ...more,
+  });
+  presence.start();
+  t.after(() => presence.close());
+  return presence;
+}
+
+export const place = (scene: Scene, conversation: string): Place => {
+  const key = `default/${conversation}`;
+  return { key, partition: scene.partition(key) };
+};
+
+/** The log as a node has it that is to be gone without a word: dead, it writes and reads nothing more. */
+export function mortal(log: EventLog): { readonly log: EventLog; dead: boolean; appends: number } {
+  const life = { dead: false, appends: 0, log };
+  const gone = (): Promise<never> => Promise.reject(new ConfabError('CONFAB_LOG_UNAVAILABLE'));
+  life.log = new Proxy(log, {
+    get(target, name) {
+      if (name === 'appender') {
+        return async (): Promise<Appender> => {
+          const appender = await target.appender();
+          return { append: (records) => { if (life.dead) return gone(); life.appends += 1; return appender.append(records); }, close: () => appender.close() };
+        };
+      }
+      if (life.dead && name === 'admin') return { bounds: gone };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+  return life;
+}
+
+/** A clock whose timers wait while it is stopped. */
+export function stoppable({ clock }: Scene): Scene['clock'] & { stop(): void; goOn(): void } {
+  let stopped = false;
+  let waiting: (() => void)[] = [];
+  const own = Object.create(clock) as Scene['clock'] & { stop(): void; goOn(): void };
+  own.now = () => clock.now();
+  own.monotonic = () => clock.monotonic();
+  own.sleep = (millis, signal) => clock.sleep(millis, signal);
+  own.after = (millis, run) => clock.after(millis, () => { if (stopped) waiting.push(run); else run(); });
+  own.stop = () => { stopped = true; };
+  own.goOn = () => { stopped = false; for (const run of waiting) run(); waiting = []; };
+  return own;
 }

@@ -71,7 +71,7 @@ export class PresenceWriter {
   }
 
   /** Partitions in which it holds something. */
-  partitions(): Set<number> {
+  private partitions(): Set<number> {
     const found = new Set<number>();
     for (const { partition } of this.held.values()) found.add(partition);
     return found;
