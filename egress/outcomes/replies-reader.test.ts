@@ -256,3 +256,27 @@ test('a commit that was not answered, and is carried out after newer ones, does 
   assert.equal(await committed(scene, 'replies.v1'), 2);
   await reader.close();
 });
+
+test('the outbox is told where the messages end, as the reader begins and after a loss, not for each batch', async () => {
+  const told: string[] = [];
+  class Asking extends MemoryOutbox {
+    override append(...[partition, outcomes, behind]: Parameters<MemoryOutbox['append']>): ReturnType<MemoryOutbox['append']> {
+      return super.append(partition, outcomes, async () => { const end = await behind(); told.push(end); return end; });
+    }
+  }
+  const outbox = new Asking({ clock: { now: () => 0 } as never });
+  const { scene, make } = await setUp({ outbox });
+  const reader = make();
+  await scene.answer('c1', await scene.accept('c1'));
+  await reader.start();
+  await turns();
+  const answered = await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  assert.deepEqual(told, [`${scene.topics.epoch}-000000000001-00`]);
+  outbox.flush();
+  await scene.answer('c1', await scene.accept('c1'));
+  await turns();
+  assert.deepEqual(told.slice(1), [`${scene.topics.epoch}-000000000003-00`]);
+  assert.ok((told[1] ?? '') > answered, 'behind all that was lost');
+  await reader.close();
+});

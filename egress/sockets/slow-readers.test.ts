@@ -50,6 +50,37 @@ test('who reads nothing for a while gets everything, in order, and the node hold
   }
 });
 
+// Of new conversations the outbox cannot say that nothing came before, but it can say that nothing was forgotten since they are followed.
+test('who reads new conversations slowly is served from the outbox, not from the log', async (t) => {
+  const scene = await Scene.make();
+  // As after a loss: messages of before, and an outbox that begins now.
+  for (let i = 0; i < 8; i += 1) await scene.accept(`old${i}`);
+  const metrics = createMetrics();
+  const { app } = await testNode(t, scene, { maxQueueBytes: QUEUE, metrics });
+  const sockets = [await openSocket(app, '/v1/stream', 'confab.v1'), await openSocket(app, '/v1/stream', 'confab.v1')] as const;
+  const names = Array.from({ length: 6 }, (_, i) => `c${i}`);
+  for (const conversationId of names) {
+    sockets[0].send({ type: 'subscribe', conversationId });
+    sockets[1].send({ type: 'subscribe', conversationId, after: await scene.accept(conversationId) });
+  }
+  for (const socket of sockets) { await frames(socket, names.length); socket.socket.pause(); }
+  const scans = async (): Promise<string | undefined> => /confab_egress_log_scans_total (\d+)/.exec(await metrics.metrics())?.[1];
+  const before = await scans();
+  // The first conversation fills the network: of the others nothing was sent when they begin, with a dead letter.
+  const all = new Map([['c0', await write(scene, 'c0', 40)]]);
+  const letters = new Map<string, string>();
+  for (const name of names.slice(1)) letters.set(name, await scene.giveUp(name, await scene.accept(name)));
+  await turns();
+  await scene.clock.advance(2_000);
+  for (const [name, letter] of letters) all.set(name, [letter, ...await write(scene, name, 5)]);
+  for (const socket of sockets) {
+    socket.socket.resume();
+    const got = await frames(socket, 40 + 6 * letters.size);
+    for (const [name, positions] of all) assert.deepEqual(positionsOf(got.filter(({ conversationId }) => conversationId === name)), positions, name);
+  }
+  assert.equal(await scans(), before);
+});
+
 test('only who reads nothing at all for the whole time is closed with 4000', async (t) => {
   const scene = await Scene.make();
   const metrics = createMetrics();
