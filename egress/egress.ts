@@ -71,7 +71,7 @@ export async function createEgress(options: EgressOptions): Promise<Egress> {
   const topics = await logTopics(log, prefix);
   const metrics = new EgressMetrics(options.metrics);
   const decoder = new OutcomeDecoder(codec, topics, logger);
-  const recovery = new LogRecovery({ log, topics, decoder, metrics });
+  const recovery = new LogRecovery({ log, topics, decoder, clock, metrics });
   const hub = new Hub({ log, topics, outbox, fanout, recovery, clock, logger, metrics });
   const receipts = new Receipts({
     appender: await log.appender(), topic: topicName(prefix, 'deliveries.v1'), codec: codec.of('DeliveryUpdate'), fanout, ends: new KnownEnds({ log, topics, clock }), clock, logger,

@@ -22,6 +22,8 @@ const PARTITION = 0;
 /** Replies to each conversation, as far from each other as they can be. */
 const TURNS = 100;
 const LENGTH = 100;
+/** The partition is that of the last hour: a pass starts where clocks that differ allow it, which is little of an hour. */
+const HOUR = 3_600_000;
 const LIVE = 1000;
 const ALONE_MILLIS = 5000;
 const PATIENCE_SECONDS = 600;
@@ -40,9 +42,13 @@ function conversationsOf(count: number): string[] {
 async function fill(writer: ReplyWriter, conversations: readonly string[]): Promise<void> {
   const records = conversations.length * TURNS;
   const began = performance.now();
+  const oldest = Date.now() - HOUR;
+  await writer.allowOld();
+  // Until the broker goes by it.
+  await pause(1000);
   const writes = new Set<Promise<void>>();
   for (let from = 0; from < records; from += WRITE) {
-    const replies = Array.from({ length: Math.min(WRITE, records - from) }, (_, n) => ({ conversation: conversations[(from + n) % conversations.length] ?? '', dueMicros: 0, length: LENGTH }));
+    const replies = Array.from({ length: Math.min(WRITE, records - from) }, (_, n) => ({ conversation: conversations[(from + n) % conversations.length] ?? '', dueMicros: 0, length: LENGTH, acceptedAt: oldest + Math.floor(HOUR * (from + n) / records) }));
     const write = writer.write(replies).then(() => { writes.delete(write); });
     writes.add(write);
     if (writes.size >= WRITES) await Promise.race(writes);

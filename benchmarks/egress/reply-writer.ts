@@ -16,6 +16,8 @@ export interface WrittenReply {
   readonly dueMicros: number;
   /** Characters of its text. */
   readonly length: number;
+  /** When the message was accepted that it answers, milliseconds. Default: now. */
+  readonly acceptedAt?: number;
 }
 
 interface Known { readonly key: string; readonly partition: number; count: number; prev: string | null }
@@ -41,6 +43,11 @@ export class ReplyWriter {
   /** Of positions: that of the n-th reply to a partition (from 0) is at offset n of messages.v1. */
   get epoch(): string { return this.topics.epoch; }
 
+  /** Messages may be of long ago: brokers refuse them elsewhere. */
+  async allowOld(): Promise<void> {
+    await this.log.admin.setTopicConfig(this.topics.messages, { 'message.timestamp.before.max.ms': String(7 * 86_400_000) });
+  }
+
   /** Resolves when they are in the log. Calls may overlap: the order is that of the calls. */
   async write(replies: readonly WrittenReply[]): Promise<void> {
     const messages: NewRecord[] = [];
@@ -55,13 +62,13 @@ export class ReplyWriter {
     await this.log.close();
   }
 
-  private make({ conversation, dueMicros, length }: WrittenReply, messages: NewRecord[], answers: NewRecord[]): void {
+  private make({ conversation, dueMicros, length, acceptedAt: now = systemClock.now() }: WrittenReply, messages: NewRecord[], answers: NewRecord[]): void {
     const known = this.find(conversation);
     const { key, partition, prev } = known;
     const offset = this.offsets.get(partition) ?? 0;
     this.offsets.set(partition, offset + 1);
     known.count += 1;
-    const [position, messageId, now] = [formatPosition(this.topics.epoch, offset, 0), this.newId(), systemClock.now()];
+    const [position, messageId] = [formatPosition(this.topics.epoch, offset, 0), this.newId()];
     known.prev = formatPosition(this.topics.epoch, offset, 1);
     messages.push({ topic: this.topics.messages, partition, key, timestamp: now, value: this.codec.of('Message').encode(textMessage(messageId, 'hello', 'user')) });
     answers.push({ topic: this.topics.replies, partition, key, timestamp: now, value: this.codec.of('BotReply').encode({

@@ -7,6 +7,11 @@ import type { BotReply, DeadLetter } from '../../schemas/types.js';
 import type { LogTopics } from '../log-topics.js';
 import { deadLetterOutcome, replyOutcomes, type Outcome } from './outcome.js';
 
+type Whole = LogRecord & { readonly key: string; readonly value: Buffer };
+
+/** After every outcome of the message at a position. */
+const beyondAll = (position: string): string => `${position.slice(0, -2)}99`;
+
 export class OutcomeDecoder {
   private readonly replies: RecordCodec<BotReply>;
   private readonly letters: RecordCodec<DeadLetter>;
@@ -16,13 +21,13 @@ export class OutcomeDecoder {
     this.letters = codec.of('DeadLetter');
   }
 
-  /** Appends the outcomes of records of one topic; those that cannot be read are logged and left out. */
-  async decode(topic: string, records: readonly LogRecord[], into: Outcome[]): Promise<void> {
+  /** Appends the outcomes of records of one topic; those that cannot be read are logged and left out. `after`: no frames are made of replies up to this position. */
+  async decode(topic: string, records: readonly LogRecord[], into: Outcome[], after = ''): Promise<void> {
     for (let i = 0; i < records.length; i += 1) {
       const record = records[i] as LogRecord;
       if (record.value === null || record.key === null) continue;
       try {
-        this.one(topic, record.key, record.value, record.timestamp, into);
+        this.one(topic, record as Whole, into, after);
       } catch (thrown) {
         // Once per schema, not per record.
         if (isCode(thrown, 'CONFAB_SCHEMA_UNKNOWN') && await this.learn(topic, record.value)) { i -= 1; continue; }
@@ -31,9 +36,10 @@ export class OutcomeDecoder {
     }
   }
 
-  private one(topic: string, key: string, value: Buffer, timestamp: number, into: Outcome[]): void {
+  private one(topic: string, { key, value, timestamp }: Whole, into: Outcome[], after: string): void {
     if (topic === this.topics.replies) {
-      replyOutcomes(key, this.replies.decode(value), timestamp, into);
+      const reply = this.replies.decode(value);
+      if (beyondAll(reply.position) > after) replyOutcomes(key, reply, timestamp, into);
     } else {
       const outcome = deadLetterOutcome(key, this.letters.decode(value), timestamp, this.topics, this.topics.epoch);
       if (outcome) into.push(outcome);

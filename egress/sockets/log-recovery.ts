@@ -1,71 +1,40 @@
 /**
  * Outcomes of conversations from the log itself, for sockets that resume beyond the outbox.
  *
- * Requests for one partition that wait together share one scan: after a restart thousands of sockets resume at once. Those
- * that reach far back do not keep the others waiting, and all answers of a scan together are bounded in bytes. A scan is one
- * pass over one partition, whoever asks, and gives way to the sockets after each batch.
- * A scan starts where the records of the oldest wanted message can be at the earliest (by timestamp, less an allowance for
- * clocks of nodes that differ), and ends at the end of replies.v1 as it was before dead-letters.v1 was read: a dead letter
- * is always written before the reply to the next message, so nothing is missing in between.
+ * Requests for one partition that wait together share one pass over it: after a restart thousands of sockets resume at once.
+ * A partition is read by one pass at a time. One that goes over much waits a little before it starts, so that those who come
+ * together are all in it, and only one such pass runs at a time; who reaches back a little does not wait for it. All answers
+ * of a pass together are bounded in bytes.
  */
-import { nextTurn } from '../../platform/clock.js';
-import type { EventLog, LogRecord } from '../../platform/event-log/event-log.js';
-import { CLOCK_ALLOWANCE } from '../../platform/event-log/scan.js';
+import type { Clock } from '../../platform/clock.js';
+import type { EventLog } from '../../platform/event-log/event-log.js';
 import { parsePosition } from '../../platform/position.js';
 import type { LogTopics } from '../log-topics.js';
 import type { OutcomeDecoder } from '../outcomes/outcome-decoder.js';
-import type { Outcome } from '../outcomes/outcome.js';
+import { Pass, stillAsking } from './log-recovery-pass.js';
+import { LOST, type Bounds, type Recovered, type Request, type Span, type Wanted } from './log-recovery-request.js';
 
-const SCANS = 2;
-const REQUESTS_A_SCAN = 1_000;
-/** Frames of all answers of one scan together; each may have its share, but not less than the least nor more than the most. */
-const ANSWERS_BYTES = 64 * 1024 * 1024;
-const LEAST_BYTES = 64 * 1024;
-const MOST_BYTES = 4 * 1024 * 1024;
-/** Who reaches no further back than this, or four times as far as the nearest, is in the same scan. */
+export type { Recovered, Since, Wanted } from './log-recovery-request.js';
+
+const PASSES = 2;
+const REQUESTS_A_PASS = 1_000;
+/** Who reaches no further back than this, or four times as far as the nearest, is in the same pass. */
 const NEAR_OFFSETS = 20_000;
-/** Acknowledged offsets may be this far beyond the end that readers see, while a transaction is open before them. */
-const UNSEEN = 10_000;
-
-export interface Recovered {
-  /** After the position that was asked for, in order. */
-  readonly outcomes: readonly Outcome[];
-  /** There are more: ask again after the last one. */
-  readonly more: boolean;
-  /** What came after the position can no longer be had (or the position is not of this log). */
-  readonly lost: boolean;
-}
-
-/** What is asked for. */
-export interface Wanted {
-  readonly partition: number;
-  readonly key: string;
-  readonly after: string;
-  /** Default: all that stand after the position. */
-  readonly since?: Since;
-  readonly cancelled: () => boolean;
-}
-
-/** Offsets: outcomes whose records stand before them are left out. */
-export interface Since { readonly replies: number; readonly letters: number }
-
-interface Request extends Wanted {
-  readonly offset: number;
-  readonly replies: Outcome[];
-  readonly letters: Outcome[];
-  bytes: number;
-  /** Its share is full, and there is more after the last of the replies. */
-  more: boolean;
-  /** A scan has gone without it. */
-  passedOver: boolean;
-  resolve(recovered: Recovered): void;
-  reject(error: unknown): void;
-}
+/** A pass over more than this gathers: until nobody has come for a while, but not for ever. */
+const FAR_OFFSETS = 100_000;
+/** Who reaches no further back than this part of it does not wait for such a pass. */
+const NEAR_PART = 5;
+const GATHER_STEP_MILLIS = 200;
+const GATHER_MILLIS = 2_000;
 
 export interface LogRecoveryOptions {
   readonly log: EventLog;
   readonly topics: LogTopics;
   readonly decoder: OutcomeDecoder;
+  /** Default: no pass waits for more requests. */
+  readonly clock?: Clock;
+  /** A pass over more offsets than this goes over much. Default 100,000. */
+  readonly farOffsets?: number;
   /** Default: nothing is counted. */
   readonly metrics?: RecoveryMetrics;
 }
@@ -77,133 +46,149 @@ export interface RecoveryMetrics {
   recovering(change: number): void;
 }
 
-const LOST: Recovered = { outcomes: [], more: false, lost: true };
-/** For who is gone. */
-const UNWANTED: Recovered = { outcomes: [], more: false, lost: false };
+/** A pass that runs. */
+interface Running {
+  /** It goes over much: who asks from this offset of messages.v1 on does not wait for it. Undefined: it does not, or that is not known yet. */
+  nearFrom: number | undefined;
+}
 
 export class LogRecovery {
   private readonly log: EventLog;
   private readonly topics: LogTopics;
   private readonly waiting = new Map<number, Request[]>();
-  private scanning = 0;
+  private readonly running = new Map<number, Set<Running>>();
+  private readonly farOffsets: number;
+  private passes = 0;
+  /** Ends of messages.v1 as they were last seen, by partition. */
+  private readonly ends = new Map<number, number>();
 
   constructor(private readonly options: LogRecoveryOptions) {
     this.log = options.log;
     this.topics = options.topics;
+    this.farOffsets = options.farOffsets ?? FAR_OFFSETS;
   }
 
   /** @throws CONFAB_LOG_UNAVAILABLE and others of EventLog.read */
   recover(wanted: Wanted): Promise<Recovered> {
     const { epoch, offset } = parsePosition(wanted.after);
     if (epoch !== this.topics.epoch) return Promise.resolve(LOST);
-    const { metrics } = this.options;
-    metrics?.recovering(1);
+    this.options.metrics?.recovering(1);
     return new Promise<Recovered>((resolve, reject) => {
       const request: Request = { ...wanted, offset, replies: [], letters: [], bytes: 0, more: false, passedOver: false, resolve, reject };
       const queue = this.waiting.get(wanted.partition);
       if (queue) queue.push(request); else this.waiting.set(wanted.partition, [request]);
-      // Those that come in the same turn of the event loop share the scan.
-      if (this.scanning < SCANS) setImmediate(() => { this.next(); });
-    }).finally(() => { metrics?.recovering(-1); });
+      // Those that come in the same turn of the event loop share the pass.
+      if (this.passes < PASSES) setImmediate(() => { this.next(); });
+    }).finally(() => { this.options.metrics?.recovering(-1); });
   }
 
+  /** Starts as many passes as may run. */
   private next(): void {
-    if (this.scanning >= SCANS) return;
-    const [partition, queue] = this.waiting.entries().next().value ?? [];
-    if (partition === undefined || queue === undefined) return;
-    const requests = takeFrom(queue);
-    this.waiting.delete(partition);
-    if (queue.length > 0) this.waiting.set(partition, queue);
-    this.scanning += 1;
-    this.scan(partition, requests).catch((error: unknown) => {
-      for (const request of requests) request.reject(error);
-    }).finally(() => {
-      this.scanning -= 1;
+    for (const partition of [...this.waiting.keys()]) {
+      if (this.passes >= PASSES) return;
+      if (this.mayStart(partition)) this.start(partition);
+    }
+  }
+
+  private mayStart(partition: number): boolean {
+    const here = [...this.running.get(partition) ?? []];
+    const queue = this.waiting.get(partition) ?? [];
+    if (here.length > 0) {
+      const nearFrom = here[0]?.nearFrom;
+      return here.length === 1 && nearFrom !== undefined && queue.some((request) => backTo(request) >= nearFrom);
+    }
+    // Only one goes over much at a time; this one waits for it, unless somebody in it need not.
+    const end = this.ends.get(partition);
+    return !this.farRuns() || end === undefined || queue.some((request) => backTo(request) >= this.nearFrom(end));
+  }
+
+  private nearFrom(end: number): number { return end - this.farOffsets / NEAR_PART; }
+
+  private farRuns(): boolean {
+    return [...this.running.values()].some((passes) => [...passes].some(({ nearFrom }) => nearFrom !== undefined));
+  }
+
+  private start(partition: number): void {
+    const end = this.ends.get(partition);
+    const running: Running = { nearFrom: end !== undefined && this.reach(partition, end) > this.farOffsets ? this.nearFrom(end) : undefined };
+    // Beside a pass over much, or where one runs elsewhere, only those who are near.
+    const passes = this.running.get(partition) ?? new Set();
+    const [beside] = passes;
+    const nearFrom = beside?.nearFrom ?? (this.farRuns() && end !== undefined ? this.nearFrom(end) : undefined);
+    if (nearFrom !== undefined) running.nearFrom = undefined;
+    this.running.set(partition, passes.add(running));
+    this.passes += 1;
+    void this.pass(partition, running, nearFrom).finally(() => {
+      this.passes -= 1;
+      passes.delete(running);
+      if (passes.size === 0) this.running.delete(partition);
       this.next();
     });
   }
 
-  private async scan(partition: number, all: readonly Request[]): Promise<void> {
-    const { replies, deadLetters } = this.topics;
-    const bounds = await this.boundsOf(partition);
-    const requests = all.filter((request) => {
-      const lost = isLost(request, bounds);
-      const left = lost || request.cancelled();
-      if (left) request.resolve(lost ? LOST : UNWANTED);
-      return !left;
-    });
-    if (requests.length === 0) return;
-    const share = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, Math.floor(ANSWERS_BYTES / requests.length)));
-    this.options.metrics?.scan();
-    const wanted = new Map<string, Request[]>();
-    for (const request of requests) wanted.set(request.key, [...(wanted.get(request.key) ?? []), request]);
-    const time = await this.timeOf(partition, requests);
-    await this.collect({ topic: deadLetters, partition, start: await this.startIn(deadLetters, partition, requests, time) }, wanted, (request, outcome) => { request.letters.push(outcome); });
-    await this.collect({ topic: replies, partition, start: await this.startIn(replies, partition, requests, time), end: bounds.replies.end }, wanted, (request, outcome) => { keep(request, outcome, share); });
-    for (const request of requests) request.resolve(finish(request));
+  /** Never rejects: those of the pass are told. */
+  private async pass(partition: number, running: Running, nearFrom: number | undefined): Promise<void> {
+    let requests: Request[] = [];
+    try {
+      let bounds = await this.boundsOf(partition);
+      const far = nearFrom === undefined && this.reach(partition, bounds.messages.end) > this.farOffsets;
+      running.nearFrom = far ? this.nearFrom(bounds.messages.end) : undefined;
+      if (far && await this.gather(partition)) bounds = await this.boundsOf(partition);
+      requests = this.take(partition, nearFrom);
+      const asking = stillAsking(requests, bounds);
+      if (asking.length === 0) return;
+      this.options.metrics?.scan();
+      const { log, topics, decoder, metrics } = this.options;
+      await new Pass({ log, topics, decoder, scanned: (records) => { metrics?.scanned(records); } }, partition, asking).run(bounds);
+    } catch (error) {
+      for (const request of requests.length > 0 ? requests : this.take(partition, nearFrom)) request.reject(error);
+    }
+  }
+
+  /** How many offsets the one goes back who goes back furthest. */
+  private reach(partition: number, end: number): number {
+    return end - (this.waiting.get(partition) ?? []).reduce((lowest, request) => Math.min(lowest, backTo(request)), Infinity);
+  }
+
+  /** Waits for those who come together with the ones that wait. False: there was nothing to wait with. */
+  private async gather(partition: number): Promise<boolean> {
+    const { clock } = this.options;
+    if (clock === undefined) return false;
+    let known = 0;
+    for (let waited = 0; waited < GATHER_MILLIS; waited += GATHER_STEP_MILLIS) {
+      const count = this.waiting.get(partition)?.length ?? 0;
+      if (waited > 0 && (count === known || count >= REQUESTS_A_PASS)) break;
+      known = count;
+      await clock.sleep(GATHER_STEP_MILLIS);
+    }
+    return true;
+  }
+
+  /** Those of the next pass leave the queue. `nearFrom`: only who asks from there on. */
+  private take(partition: number, nearFrom: number | undefined): Request[] {
+    const queue = this.waiting.get(partition) ?? [];
+    this.waiting.delete(partition);
+    const far = nearFrom === undefined ? [] : queue.filter((request) => backTo(request) < nearFrom);
+    const candidates = nearFrom === undefined ? queue : queue.filter((request) => backTo(request) >= nearFrom);
+    const taken = takeFrom(candidates);
+    // Back to the end: other partitions have their turn.
+    if (candidates.length + far.length > 0) this.waiting.set(partition, [...candidates, ...far]);
+    return taken;
   }
 
   private async boundsOf(partition: number): Promise<Bounds> {
     const { messages, replies, deadLetters } = this.topics;
     const spanOf = async (topic: string): Promise<Span> => (await this.log.admin.bounds(topic)).find((found) => found.partition === partition) ?? { start: 0, end: 0 };
     const [ofMessages, ofReplies, ofLetters] = await Promise.all([spanOf(messages), spanOf(replies), spanOf(deadLetters)]);
+    this.ends.set(partition, ofMessages.end);
     return { messages: ofMessages, replies: ofReplies, letters: ofLetters };
   }
-
-  /** When the oldest message was accepted that is asked from; undefined: nobody asks from a message that is there. */
-  private async timeOf(partition: number, requests: readonly Request[]): Promise<number | undefined> {
-    const oldest = requests.reduce((lowest, { since, offset }) => (since === undefined ? Math.min(lowest, offset) : lowest), Infinity);
-    return oldest === Infinity ? undefined : this.timestampAt(partition, oldest);
-  }
-
-  /** Where the first record can stand that somebody wants; Infinity: nowhere. */
-  private async startIn(topic: string, partition: number, requests: readonly Request[], time: number | undefined): Promise<number> {
-    const byTime = time === undefined ? Infinity : await this.log.admin.offsetAt(topic, partition, time - CLOCK_ALLOWANCE);
-    return requests.reduce((lowest, request) => (request.since === undefined ? lowest : Math.min(lowest, this.since(request, topic))), byTime);
-  }
-
-  private since({ since }: Request, topic: string): number {
-    return since === undefined ? 0 : topic === this.topics.replies ? since.replies : since.letters;
-  }
-
-  /** Acceptance time of the first message at or after the offset. */
-  private async timestampAt(partition: number, offset: number): Promise<number | undefined> {
-    for await (const batch of this.log.read(this.topics.messages, partition, offset)) {
-      const first = batch.records[0];
-      if (first) return first.timestamp;
-    }
-    return undefined;
-  }
-
-  private async collect({ topic, partition, start, end = Infinity }: Range, wanted: ReadonlyMap<string, Request[]>, take: (request: Request, outcome: Outcome) => void): Promise<void> {
-    if (start >= end) return;
-    for await (const batch of this.log.read(topic, partition, start, end === Infinity ? undefined : end)) {
-      this.options.metrics?.scanned(batch.records.length);
-      const hits: LogRecord[] = batch.records.filter((record) => record.key !== null && wanted.has(record.key));
-      if (hits.length > 0) {
-        for (const record of hits) {
-          const outcomes: Outcome[] = [];
-          await this.options.decoder.decode(topic, [record], outcomes);
-          for (const outcome of outcomes) for (const request of wanted.get(outcome.key) ?? []) if (outcome.position > request.after && record.offset >= this.since(request, topic)) take(request, outcome);
-        }
-        if ([...wanted.values()].every((requests) => requests.every((request) => request.more || request.cancelled()))) return;
-      }
-      await nextTurn();
-    }
-  }
 }
 
-interface Range { readonly topic: string; readonly partition: number; readonly start: number; readonly end?: number }
-interface Bounds { readonly messages: Span; readonly replies: Span; readonly letters: Span }
-interface Span { readonly start: number; readonly end: number }
+/** From which offset of messages.v1 on the log is read for it; Infinity: from a place that is near the end. */
+const backTo = ({ since, offset }: Request): number => (since === undefined ? offset : Infinity);
 
-function isLost({ offset, since }: Request, { messages, replies, letters }: Bounds): boolean {
-  if (since !== undefined) return since.replies < replies.start || since.letters < letters.start;
-  // Beyond the end: a log that was put back. Before the start: what followed may have been removed with it.
-  return offset > messages.end + UNSEEN || offset < messages.start;
-}
-
-/** Takes those out of the queue that the next scan is for: the ones that reach back least far, and no other is passed over twice. */
+/** Takes those out of the queue that the next pass is for: the ones that reach back least far, and no other is passed over twice. */
 function takeFrom(queue: Request[]): Request[] {
   queue.sort((a, b) => b.offset - a.offset);
   const newest = queue[0]?.offset ?? 0;
@@ -211,20 +196,7 @@ function takeFrom(queue: Request[]): Request[] {
   const reach = newest - Math.max(NEAR_OFFSETS, (newest - (middle?.offset ?? 0)) * 4);
   const far = queue.findIndex((request) => request.offset < reach);
   const anyPassedOver = queue.some(({ passedOver }) => passedOver);
-  const taken = queue.splice(0, Math.min(far < 0 || anyPassedOver ? queue.length : far, REQUESTS_A_SCAN));
+  const taken = queue.splice(0, Math.min(far < 0 || anyPassedOver ? queue.length : far, REQUESTS_A_PASS));
   for (const request of queue) request.passedOver = true;
   return taken;
-}
-
-function keep(request: Request, outcome: Outcome, share: number): void {
-  if (request.more || request.bytes > share) { request.more = true; return; }
-  request.replies.push(outcome);
-  request.bytes += outcome.frame.length;
-}
-
-function finish({ replies, letters, more }: Request): Recovered {
-  const last = !more ? undefined : replies[replies.length - 1]?.position ?? '';
-  const all = last === undefined ? [...replies, ...letters] : [...replies, ...letters.filter((letter) => letter.position <= last)];
-  all.sort((a, b) => (a.position < b.position ? -1 : a.position > b.position ? 1 : 0));
-  return { outcomes: all.filter((outcome, i) => i === 0 || outcome.position !== all[i - 1]?.position), more, lost: false };
 }

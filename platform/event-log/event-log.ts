@@ -228,11 +228,28 @@ export interface OnceResult {
   readonly note: string;
 }
 
+/** Offsets of one partition. */
+export interface ReadRange extends TopicPartition {
+  readonly from: number;
+  /** Exclusive; default: the end when it was called. */
+  readonly to?: number | undefined;
+}
+
+/** A log that can look for the records of some keys without making records of all the others. */
+export interface KeyedReader {
+  /**
+   * As `EventLog.read`, without the records of other keys, and in batches that take a process with other work a moment each.
+   * `keys` is not changed while it runs.
+   */
+  readKeys(range: ReadRange, keys: ReadonlySet<string>): AsyncIterable<RecordBatch>;
+}
+
 export interface EventLog {
   readonly kind: 'memory' | 'embedded' | 'kafka';
   readonly admin: LogAdmin;
   readonly acls?: AclAdmin;
   readonly once?: OnceAppender;
+  readonly keyed?: KeyedReader;
   /** A new appender of its own. */
   appender(): Promise<Appender>;
   /** Joins a group. Resolves once the member is running (not necessarily assigned yet). */

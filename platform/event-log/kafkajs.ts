@@ -9,13 +9,14 @@ import type { Clock } from '../clock.js';
 import { ConfabError } from '../errors.js';
 import type { Logger } from '../observability/logger.js';
 import type { Metrics } from '../observability/metrics.js';
-import type { Appender, EventLog, GroupListener, GroupMember, GroupOptions, LogAdmin, RecordBatch, TopicDescription } from './event-log.js';
+import type { Appender, EventLog, GroupListener, GroupMember, GroupOptions, KeyedReader, LogAdmin, ReadRange, RecordBatch, TopicDescription } from './event-log.js';
 import { Network } from './kafkajs-protocol.js';
 import { KafkaAcls } from './kafkajs/acls.js';
 import { KafkaAdmin, LazyAdmin } from './kafkajs/admin.js';
 import { KafkaAppender } from './kafkajs/appender.js';
 import { Coordinators, Directory, insist } from './kafkajs/directory.js';
 import { kafkajsLog } from './kafkajs/logging.js';
+import { KeySieve } from './kafkajs/key-sieve.js';
 import { KafkaMember } from './kafkajs/member.js';
 import { kafkaMetrics, noMetrics, type KafkaMetrics } from './kafkajs/metrics.js';
 import { readPartition, settledEnd } from './kafkajs/reader.js';
@@ -63,6 +64,8 @@ const CONNECTION_TIMEOUT_MILLIS = 1_000;
 const KEEP_ALIVE_MILLIS = 60_000;
 /** Of one answer. */
 const FETCH_BYTES = 4_194_304;
+/** For those who look for a few keys beside other work. */
+const KEYED_FETCH_BYTES = 1_048_576;
 
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
   return new KafkaEventLog(options);
@@ -131,6 +134,15 @@ class KafkaEventLog implements EventLog {
   async *read(topic: string, partition: number, from: number, to?: number): AsyncGenerator<RecordBatch> {
     this.refuseClosed();
     yield* readPartition({ network: this.network, directory: this.directory, clock: this.options.clock, fetchBytes: FETCH_BYTES }, { topic, partition, from, to });
+  }
+
+  get keyed(): KeyedReader {
+    return { readKeys: (range, keys) => this.readKeys(range, keys) };
+  }
+
+  private async *readKeys(range: ReadRange, keys: ReadonlySet<string>): AsyncGenerator<RecordBatch> {
+    this.refuseClosed();
+    yield* readPartition({ network: this.network, directory: this.directory, clock: this.options.clock, fetchBytes: KEYED_FETCH_BYTES }, range, new KeySieve(keys));
   }
 
   async settledEnd(topic: string, partition: number): Promise<number> {

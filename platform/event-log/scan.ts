@@ -1,6 +1,6 @@
 /** Looking for records of one key in a partition: bounded in records and time, so that no question holds a process up. */
 import type { Clock } from '../clock.js';
-import type { EventLog, LogRecord } from './event-log.js';
+import type { EventLog, LogRecord, ReadRange, RecordBatch } from './event-log.js';
 
 /**
  * Records that a message causes carry its acceptance time; a scan for them begins this much earlier: clocks of nodes may
@@ -11,6 +11,13 @@ export const CLOCK_ALLOWANCE = 15_000;
 /** Backward scans go in steps of this many offsets, each twice the last. */
 const FIRST_STEP = 2_048;
 const LARGEST_STEP = 65_536;
+
+/** As `KeyedReader.readKeys`, also where a log cannot look for keys by itself. */
+export async function* readKeys(log: EventLog, range: ReadRange, keys: ReadonlySet<string>): AsyncGenerator<RecordBatch> {
+  if (log.keyed !== undefined) { yield* log.keyed.readKeys(range, keys); return; }
+  const { topic, partition, from, to } = range;
+  for await (const batch of log.read(topic, partition, from, to)) yield { ...batch, records: batch.records.filter(({ key }) => key !== null && keys.has(key)) };
+}
 
 /** Takes how many records were looked at and says whether that is enough. */
 export type ScanBudget = (records: number) => boolean;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isCode } from '../../errors.js';
 import { eventually } from '../../testing.js';
+import { readKeys } from '../scan.js';
 import { now, numbers, PATIENCE, readAll, rule, TestMember, text, valuesIn, type LogFactory } from './bench.contract.js';
 
 const DAY = 86_400_000;
@@ -46,6 +47,29 @@ export function readContract(factory: LogFactory): void {
       last = batch.nextOffset;
     }
     assert.equal(last, (await log.admin.bounds(topic))[0]?.end);
+  });
+
+  rule(factory, 'a read for some keys gives their records alone, in batches without a hole', async (bench) => {
+    const log = await bench.open();
+    const topic = await bench.topic(log, 'keyed');
+    await bench.append(log, numbers(3_000).map((n) => text(topic, `v${n}`, { key: `default/c${n % 300}` })));
+    const keys = new Set(['default/c7', 'default/c120', 'default/none']);
+    const found: string[] = [];
+    let expected = 100;
+    for await (const batch of readKeys(log, { topic, partition: 0, from: 100, to: 2_500 }, keys)) {
+      for (const { offset, key } of batch.records) {
+        assert.ok(keys.has(key ?? '') && offset >= expected);
+        expected = offset + 1;
+      }
+      assert.ok(batch.nextOffset >= expected);
+      expected = batch.nextOffset;
+      found.push(...valuesIn(batch.records));
+    }
+    assert.equal(expected, 2_500);
+    assert.deepEqual(found, numbers(3_000).filter((n) => n >= 100 && n < 2_500 && (n % 300 === 7 || n % 300 === 120)).map((n) => `v${n}`));
+    const rest: string[] = [];
+    for await (const batch of readKeys(log, { topic, partition: 0, from: 2_000 }, new Set(['default/c299']))) rest.push(...valuesIn(batch.records));
+    assert.deepEqual(rest, ['v2099', 'v2399', 'v2699', 'v2999']);
   });
 
   rule(factory, 'several reads run side by side, and one may be left early', async (bench) => {

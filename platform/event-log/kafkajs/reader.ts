@@ -1,10 +1,11 @@
 /** Reads without a group: plain Fetch requests over connections that all reads of the process share. */
 import type { Clock } from '../../clock.js';
 import { ConfabError } from '../../errors.js';
-import type { RecordBatch } from '../event-log.js';
+import type { ReadRange, RecordBatch } from '../event-log.js';
 import { NoAnswer, type Network } from '../kafkajs-protocol.js';
 import { KafkaCode, refusal, STALE_LEADER } from './codes.js';
 import { boundsOf, insist, offsetsAt, type Directory } from './directory.js';
+import type { KeySieve } from './key-sieve.js';
 import { decodeBatches, type Decoded } from './record-decoder.js';
 import { fetch, type Fetched } from './requests-fetch.js';
 import { LATEST } from './requests-metadata.js';
@@ -21,8 +22,8 @@ const MAX_WAIT_MILLIS = 50;
 const PAUSE_MILLIS = 50;
 const FAILURES = 8;
 
-/** As `EventLog.read`. */
-export async function* readPartition(options: ReaderOptions, at: { topic: string; partition: number; from: number; to: number | undefined }): AsyncGenerator<RecordBatch> {
+/** As `EventLog.read`; with `keys` as `KeyedReader.readKeys`. */
+export async function* readPartition(options: ReaderOptions, at: ReadRange, keys?: KeySieve): AsyncGenerator<RecordBatch> {
   const { topic, partition } = at;
   const bounds = await insist(options.clock, () => boundsOf(options.network, options.directory, [{ topic, partition }]));
   const { start, end } = bounds[0] as { start: number; end: number };
@@ -45,11 +46,10 @@ export async function* readPartition(options: ReaderOptions, at: { topic: string
       offset = moved.start;
       continue;
     }
-    const decoded = passed(answer, decodeBatches(answer.bytes, offset, answer.aborted), offset);
+    const decoded = passed(answer, decodeBatches(answer.bytes, { from: offset, to, ...(keys === undefined ? {} : { keys }) }, answer.aborted), offset);
     if (decoded.nextOffset === offset) continue;
     offset = Math.min(decoded.nextOffset, to);
-    const records = decoded.nextOffset > to ? decoded.records.filter((record) => record.offset < to) : decoded.records;
-    yield { topic, partition, records, nextOffset: offset, endOffset: Math.max(answer.highWatermark, offset) };
+    yield { topic, partition, records: decoded.records, nextOffset: offset, endOffset: Math.max(answer.highWatermark, offset) };
   }
 }
 

@@ -3,12 +3,23 @@ import { gunzipSync } from 'node:zlib';
 import { ConfabError } from '../../errors.js';
 import type { Headers, LogRecord } from '../event-log.js';
 import { setHeader } from '../headers.js';
+import type { KeySieve } from './key-sieve.js';
 import type { Aborted } from './requests-fetch.js';
 
 export interface Decoded {
   readonly records: LogRecord[];
   /** Past the last whole batch, whatever it held: markers, aborted and compacted offsets count as passed. */
   readonly nextOffset: number;
+}
+
+/** What a read is for. */
+export interface Sought {
+  /** Records before it are left out. */
+  readonly from: number;
+  /** So are those at or after it. */
+  readonly to?: number;
+  /** And those of other keys, and without one, before anything is made of them. */
+  readonly keys?: KeySieve;
 }
 
 const HEADER = 61;
@@ -21,12 +32,13 @@ const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 
-/** Records at or after `from` that are committed. @throws CONFAB_RECORD_INVALID the bytes contradict themselves */
-export function decodeBatches(bytes: Buffer, from: number, aborted: readonly Aborted[]): Decoded {
+/** Records that are committed, of those sought (a number: all at or after it). @throws CONFAB_RECORD_INVALID the bytes contradict themselves */
+export function decodeBatches(bytes: Buffer, of: number | Sought, aborted: readonly Aborted[]): Decoded {
+  const sought = typeof of === 'number' ? { from: of } : of;
   const records: LogRecord[] = [];
   const waiting = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
   const open = new Set<number>();
-  let nextOffset = from;
+  let nextOffset = sought.from;
   let at = 0;
   while (at + HEADER <= bytes.length) {
     const end = at + BEFORE_LENGTH + bytes.readInt32BE(at + 8);
@@ -40,14 +52,14 @@ export function decodeBatches(bytes: Buffer, from: number, aborted: readonly Abo
     const producerId = readInt64(bytes, at + 43);
     while (waiting.length > 0 && (waiting[0] as Aborted).firstOffset <= last) open.add((waiting.shift() as Aborted).producerId);
     if ((attributes & CONTROL) !== 0) open.delete(producerId);
-    else if ((attributes & TRANSACTIONAL) === 0 || !open.has(producerId)) decodeRecords(bytes, { at, end, base, last, attributes, from }, records);
+    else if ((attributes & TRANSACTIONAL) === 0 || !open.has(producerId)) decodeRecords(bytes, { at, end, base, last, attributes, sought }, records);
     if (last + 1 > nextOffset) nextOffset = last + 1;
     at = end;
   }
   return { records, nextOffset };
 }
 
-interface BatchPlace { readonly at: number; readonly end: number; readonly base: number; readonly last: number; readonly attributes: number; readonly from: number }
+interface BatchPlace { readonly at: number; readonly end: number; readonly base: number; readonly last: number; readonly attributes: number; readonly sought: Sought }
 
 const damaged = (detail: string, cause?: unknown): ConfabError => new ConfabError('CONFAB_RECORD_INVALID', { detail, cause });
 
@@ -57,6 +69,8 @@ function decodeRecords(bytes: Buffer, batch: BatchPlace, records: LogRecord[]): 
   const appendTime = (batch.attributes & LOG_APPEND_TIME) !== 0 ? readInt64(bytes, batch.at + 35) : undefined;
   const compression = batch.attributes & COMPRESSION;
   const cursor = compression === 0 ? new Cursor(bytes, batch.at + HEADER, batch.end) : Cursor.over(inflate(bytes.subarray(batch.at + HEADER, batch.end), compression));
+  const { from, to = Infinity, keys } = batch.sought;
+  if (batch.base >= to) return;
   for (let i = 0; i < count; i += 1) {
     const size = cursor.varint();
     const next = cursor.at + size;
@@ -66,9 +80,10 @@ function decodeRecords(bytes: Buffer, batch: BatchPlace, records: LogRecord[]): 
     if (appendTime !== undefined) cursor.varint();
     const offset = batch.base + cursor.varint();
     if (!(offset >= batch.base && offset <= batch.last)) throw damaged('a record has an offset outside of its batch');
-    if (offset >= batch.from) {
-      const key = cursor.data();
-      records.push({ offset, key: key === null ? null : key.toString('utf8'), value: cursor.data(), timestamp, headers: cursor.headers() });
+    if (offset >= to) return;
+    if (offset >= from && (keys === undefined || cursor.mayBe(keys))) {
+      const key = cursor.data()?.toString('utf8') ?? null;
+      if (keys === undefined || (key !== null && keys.has(key))) records.push({ offset, key, value: cursor.data(), timestamp, headers: cursor.headers() });
     }
     if (!(cursor.at <= next)) throw damaged('a record is longer than it says');
     cursor.at = next;
@@ -106,6 +121,15 @@ class Cursor {
       factor *= 128;
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** The field that comes next is one of the keys, or looks like one; it is still to be read. A damaged one is found when it is read. */
+  mayBe(keys: KeySieve): boolean {
+    const before = this.at;
+    const size = this.varint();
+    const start = this.at;
+    this.at = before;
+    return size >= 0 && (size > this.end - start || keys.mayHave(this.bytes, start, size));
   }
 
   data(): Buffer | null {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { isCode } from '../../errors.js';
 import type { NewRecord } from '../event-log.js';
 import { crc32c } from './crc32c.js';
+import { KeySieve } from './key-sieve.js';
 import { decodeBatches } from './record-decoder.js';
 import { boundOf, encodeBatch, recordBytes } from './record-encoder.js';
 
@@ -62,6 +63,38 @@ test('a batch that is cut off is left for the next answer', () => {
 
 test('records before the offset that was asked for are not handed on', () => {
   assert.deepEqual(decodeBatches(at(encodeBatch([record(), record(), record()], identity, 0), 10), 11, []).records.map(({ offset }) => offset), [11, 12]);
+});
+
+test('of some keys: nothing is made of the records of others, and all of them count as passed', () => {
+  const keys = ['a', 'default/b', null, '', 'ü', 'default/c', 'default/b', 'x'.repeat(200)];
+  const bytes = Buffer.concat([at(encodeBatch(keys.map((key) => record({ key, value: Buffer.from(`of ${key}`) })), identity, 0), 100), at(encodeBatch([record({ key: 'z' })], identity, 0), 108)]);
+  const of = (wanted: string[], more: { to?: number } = {}): [number, string][] => {
+    const { records, nextOffset } = decodeBatches(bytes, { from: 101, keys: new KeySieve(new Set(wanted)), ...more }, []);
+    assert.equal(nextOffset, 109);
+    return records.map(({ offset, key, value }) => { assert.equal(String(value), `of ${key}`); return [offset, String(key)]; });
+  };
+  assert.deepEqual(of(['a', 'default/b', 'ü', '', 'x'.repeat(200)]), [[101, 'default/b'], [103, ''], [104, 'ü'], [106, 'default/b'], [107, 'x'.repeat(200)]]);
+  assert.deepEqual(of(['default/b'], { to: 106 }), [[101, 'default/b']]);
+  assert.deepEqual(of(['default/d', 'null']), []);
+});
+
+test('a sieve never holds back what is wanted, and little else passes', () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `default/conversation-${i}`);
+  const wanted = new Set(names.filter((_, i) => i % 20 === 0));
+  const sieve = new KeySieve(wanted);
+  const through = names.filter((name) => { const bytes = Buffer.from(`..${name}..`); return sieve.mayHave(bytes, 2, bytes.length - 4); });
+  for (const name of wanted) assert.ok(sieve.has(name));
+  assert.equal(through.filter((name) => wanted.has(name)).length, wanted.size);
+  assert.ok(through.length < wanted.size * 1.5, `${through.length} of ${names.length}`);
+});
+
+test('a key that is longer than its batch is refused, whoever looks for which', () => {
+  const bytes = at(encodeBatch([record({ key: 'ab', value: null })], identity, 0), 0);
+  // Size, attributes, time, offset: then the length of the key.
+  bytes[61 + 4] = 0x7e;
+  const refused = (error: unknown): boolean => isCode(error, 'CONFAB_RECORD_INVALID');
+  assert.throws(() => decodeBatches(bytes, 0, []), refused);
+  assert.throws(() => decodeBatches(bytes, { from: 0, keys: new KeySieve(new Set(['c'])) }, []), refused);
 });
 
 test('aborted records and markers are passed over; others of the same answer are not', () => {
