@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 import { RevocationLog } from '../operate/revocations/revocation-log.js';
 import { revocationKey } from '../platform/auth/revocations.js';
 import { ANONYMOUS, type Authenticator } from '../platform/auth/auth.js';
+import { systemClock } from '../platform/clock.js';
 import { ManualClock, settle } from '../platform/clock-manual.js';
 import { loadConfig } from '../platform/config.js';
 import { ConfabError } from '../platform/errors.js';
@@ -11,8 +12,12 @@ import type { Component } from '../platform/lifecycle.js';
 import { silentLogger } from '../platform/observability/logger.js';
 import { createMetrics, type Metrics } from '../platform/observability/metrics.js';
 import { seededRandom } from '../platform/random.js';
+import { eventually } from '../platform/testing.js';
 import { createLocalCodec } from '../schemas/codec-local.js';
+import type { Infrastructure, Role } from './process.js';
+import { call, SECRET, token } from './protocol/testing.js';
 import { followRevocations } from './revocations.js';
+import { serverComponents } from './server.js';
 
 const ann = { kind: 'subject', tenant: 'default', subject: 'ann' } as const;
 /** Tokens are subjects; each was issued long ago. */
@@ -100,4 +105,22 @@ test('a topic that was made anew lets nobody in that a running node has refused'
   await log.admin.createTopic({ name: 'revocations.v1', partitions: 1, config: {} });
   await clock.advance(250);
   assert.equal(await refused(authenticator, 'ann'), true);
+});
+
+test('a process of stages alone follows them too: its metrics are closed to a token that was revoked, before its start or later', async (t) => {
+  const { log, revocations } = await scene(t);
+  const config = loadConfig({ CONFAB_AUTH_SECRET: SECRET, CONFAB_AUTH_ISSUER: 'tests', CONFAB_HTTP_PORT: '0' });
+  await revocations.revoke({ target: ann }, 'op');
+  const infrastructure = { log, codec: createLocalCodec(), clock: systemClock, metrics: createMetrics(), logger: silentLogger, random: seededRandom(2), config } as unknown as Infrastructure;
+  const server = await serverComponents(infrastructure, new Set<Role>(['analytics']), () => true);
+  t.after(async () => { for (const component of server.components) await component.stop?.(); });
+  for (const component of server.components) await component.start?.();
+  // As from another machine, through a proxy.
+  const ask = async (sub: string): Promise<unknown> => {
+    const { status, body } = await call(server.url(), '/metrics', { token: await token({ sub, scope: 'metrics:read', issuedAt: 1 }), headers: { 'x-forwarded-for': '192.0.2.1' } });
+    return body.code ?? status;
+  };
+  assert.deepEqual([await ask('ann'), await ask('bob')], ['CONFAB_TOKEN_REVOKED', 200]);
+  await revocations.revoke({ target: { kind: 'subject', tenant: 'default', subject: 'bob' } }, 'op');
+  await eventually('bob is refused', async () => await ask('bob') === 'CONFAB_TOKEN_REVOKED', 60_000);
 });

@@ -27,14 +27,13 @@ export interface ServerParts {
 
 export async function serverComponents(infrastructure: Infrastructure, roles: ReadonlySet<Role>, ready: () => boolean): Promise<ServerParts> {
   const { config, logger, metrics, random } = infrastructure;
-  const plain = await openAuthenticator(infrastructure);
+  const { authenticator, components: following } = await withRevocations(infrastructure, await openAuthenticator(infrastructure));
   const admin = config.http.adminPort === undefined ? [] : [new AdminServer({ host: config.http.adminHost, port: config.http.adminPort, metrics, ready, logger, random, authenticator: undefined })];
   if (!roles.has('ingress') && !roles.has('egress')) {
-    const guard = new OriginGuard({ host: config.http.host, authRequired: plain.required, ...defined({ publicUrl: config.http.publicUrl }) });
-    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator: plain, checkHost: (host) => { guard.checkHost(host); } });
-    return { components: [...admin, server], url: () => urlOf(config.http.host, server.port) };
+    const guard = new OriginGuard({ host: config.http.host, authRequired: authenticator.required, ...defined({ publicUrl: config.http.publicUrl }) });
+    const server = new AdminServer({ host: config.http.host, port: config.http.port, metrics, ready, logger, random, authenticator, checkHost: (host) => { guard.checkHost(host); } });
+    return { components: [...admin, ...following, server], url: () => urlOf(config.http.host, server.port) };
   }
-  const { authenticator, components: following } = await withRevocations(infrastructure, plain);
   const { app, parts } = await buildRoutes(infrastructure, roles, authenticator, ready);
   return { components: [...admin, ...following, ...parts, httpComponent(app, infrastructure)], url: () => urlOf(config.http.host, (app.server.address() as AddressInfo).port) };
 }

@@ -270,7 +270,7 @@ test('on Kafka a missing topic is refused at start, unless topics are to be appl
 });
 
 test('a process needs the topics of its roles only', () => {
-  assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1', 'bots.v1']);
-  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1']);
+  assert.deepEqual(topicsOf(topology, ['intent']), ['messages.v1', 'intents.v1', 'dead-letters.v1', 'bots.v1', 'revocations.v1']);
+  assert.deepEqual(topicsOf(topology, ['dialogue']), ['messages.v1', 'intents.v1', 'replies.v1', 'dialogue-states.v1', 'timers.v1', 'dead-letters.v1', 'bots.v1', 'settings.v1', 'revocations.v1']);
   assert.deepEqual(topicsOf(topology, ['ingress']), ['messages.v1', 'bots.v1', 'revocations.v1']);
 });

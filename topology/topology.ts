@@ -50,19 +50,19 @@ export const topology = defineTopology({
   },
   stages: {
     intent: {
-      reads: ['messages.v1'], writes: ['intents.v1'], follows: ['bots.v1'], scope: 'conversation', budget: 30 * SECOND,
+      reads: ['messages.v1'], writes: ['intents.v1'], follows: ['bots.v1', 'revocations.v1'], scope: 'conversation', budget: 30 * SECOND,
       purpose: 'Finds the intent and the entities of each message.',
     },
     dialogue: {
-      reads: ['intents.v1'], writes: ['replies.v1', 'timers.v1'], state: 'dialogue-states.v1', follows: ['bots.v1', 'settings.v1'], scope: 'conversation', budget: 30 * SECOND,
+      reads: ['intents.v1'], writes: ['replies.v1', 'timers.v1'], state: 'dialogue-states.v1', follows: ['bots.v1', 'settings.v1', 'revocations.v1'], scope: 'conversation', budget: 30 * SECOND,
       purpose: 'Holds the conversation: one reply for each message.',
     },
     timers: {
-      reads: ['timers.v1'], writes: ['messages.v1'], state: 'timers.v1', scope: 'partition', reenters: true, budget: 30 * SECOND,
+      reads: ['timers.v1'], writes: ['messages.v1'], state: 'timers.v1', follows: ['revocations.v1'], scope: 'partition', reenters: true, budget: 30 * SECOND,
       purpose: 'Keeps the timers of conversations and puts them in at the one door when they are due.',
     },
     analytics: {
-      reads: ['replies.v1'], writes: ['analytics.v1'], state: 'analytics.v1', scope: 'partition', commitEvery: SECOND, budget: 30 * SECOND,
+      reads: ['replies.v1'], writes: ['analytics.v1'], state: 'analytics.v1', follows: ['revocations.v1'], scope: 'partition', commitEvery: SECOND, budget: 30 * SECOND,
       purpose: 'Counts replies and their latency by minute.',
     },
   },
