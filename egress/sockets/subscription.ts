@@ -5,6 +5,7 @@
  * what came before it (`prev`) is what the socket has seen; else the outbox is read, and where that is not complete, the log.
  * So what was trimmed, flushed or missed is found by one rule.
  */
+import { nextTurn } from '../../platform/clock.js';
 import { ConfabError, toConfabError } from '../../platform/errors.js';
 import { parseOrigin } from '../../platform/live-bus/live-channel.js';
 import { placeOf } from '../../platform/position.js';
@@ -44,6 +45,8 @@ const MAX_PENDING = 16;
 const MAX_LATE = 256;
 /** Outcomes that are remembered, so that one which comes late is not sent twice: as many as one answer of outbox or log may hold. */
 const REMEMBERED = 512;
+/** Older outcomes that are sent without a turn for other sockets. */
+const FRAMES_A_TURN = 128;
 /** After so many looks into outbox and log, one after the other, that brought nothing, a live outcome goes out whatever it says came before it. */
 const ROUNDS = 3;
 
@@ -248,6 +251,8 @@ export class Subscription implements ReceiptSource {
     for (const [i, { position, frame }] of found.entries()) {
       if (this.cancelled) return false;
       if (position <= this.seen) continue;
+      // A page of the outbox is less; an answer of the log may be thousands.
+      if (i % FRAMES_A_TURN === FRAMES_A_TURN - 1) await nextTurn();
       if (this.outlet.behind && !await this.held(found, i)) return true;
       this.remember(position);
       this.outlet.deliver(frame);
