@@ -155,6 +155,15 @@ export class Followers {
     });
   }
 
+  /** Whatever was accepted until now is answered. */
+  async caughtUp(millis = 120_000): Promise<void> {
+    const from = this.all.map(({ accepted }) => accepted.length);
+    const left = (): Follower[] => this.all.filter(({ outcomes }, i) => outcomes.length < (from[i] ?? 0));
+    await eventually('what was accepted is answered', () => left().length === 0, millis).catch((thrown: unknown) => {
+      throw new Error(`${String(thrown)}: not ${left().map(({ conversation }) => conversation).join(', ')}`);
+    });
+  }
+
   /** Another message of every conversation is accepted and answered: nobody is left out. */
   async everyoneFlows(millis = 120_000): Promise<void> {
     const from = this.all.map(({ accepted, outcomes }) => ({ accepted: accepted.length, outcomes: outcomes.length }));
