@@ -46,7 +46,7 @@ export class PresenceFollow {
   /** Entries in memory. */
   get size(): number { return [...this.all.values()].reduce((sum, { view }) => sum + view.size, 0); }
   /** Milliseconds since the partition that is read least had been read. */
-  get age(): number { return this.options.clock.monotonic() - Math.min(this.options.clock.monotonic(), ...[...this.all.values()].map(({ lookedAt }) => lookedAt)); }
+  get age(): number { return this.all.size === 0 ? Infinity : this.options.clock.monotonic() - Math.min(...[...this.all.values()].map(({ lookedAt }) => lookedAt)); }
 
   /** Partitions that were read to their end by a look that began at `since` or later. */
   readSince(since: number): Followed[] { return [...this.all.values()].filter(({ lookedAt }) => lookedAt >= since); }

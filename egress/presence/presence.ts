@@ -117,16 +117,17 @@ export class PresenceService {
 
   private async turn(): Promise<void> {
     const owned = new Set(this.options.owned());
-    const begun = this.options.clock.monotonic();
-    if (await this.follow.tryLook()) await this.sweep(owned, begun);
+    const { clock } = this.options;
+    // Of before the look: a process that is stopped after it, and goes on, judges nobody by what it read long ago.
+    const [begun, now] = [clock.monotonic(), clock.now()];
+    if (await this.follow.tryLook()) await this.sweep(owned, begun, now);
   }
 
-  /** What has ended, by views that are as new as this turn: whoever has renewed meanwhile is not taken for dead. */
-  private async sweep(owned: ReadonlySet<number>, begun: number): Promise<void> {
+  /** What had ended at `now`, by views that are newer: whoever had renewed is not taken for dead. */
+  private async sweep(owned: ReadonlySet<number>, begun: number, now: number): Promise<void> {
     const { clock, node } = this.options;
     const { skew, grace } = this.times;
     for (const { partition, view } of this.follow.readSince(begun)) {
-      const now = clock.now();
       const keys = view.ended(now - skew - (owned.has(partition) ? 0 : grace), node);
       for (let i = 0; i < keys.length && !this.closed; i += BATCH) {
         const batch = keys.slice(i, i + BATCH);
