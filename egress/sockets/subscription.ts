@@ -36,6 +36,8 @@ export interface Outlet {
 }
 
 interface Found { readonly position: string; readonly frame: string }
+/** `mark`: of the outbox, before the ends were asked for. */
+interface Begin { readonly after: string; readonly since: Since; readonly mark: string | undefined }
 
 /** Sorts after every position. */
 const BEYOND_ALL = 'z';
@@ -54,7 +56,7 @@ export class Subscription implements ReceiptSource {
   /** Position up to which everything was sent; '' while nothing is known of the conversation ("from now on"). */
   private seen = '';
   /** Where to look in the log for what came since, when nothing was known of the conversation as it began. */
-  private begin: { readonly after: string; readonly since: Since; readonly mark: string | undefined } | undefined;
+  private begin: Begin | undefined;
   /** Where the stream begins: the client has what lies before, or asks the history for it. */
   private base = '';
   private live = false;
@@ -184,9 +186,12 @@ export class Subscription implements ReceiptSource {
 
   /** `mark`: of the outbox, as it knew nothing. */
   private async beginFrom(mark: string | undefined): Promise<string> {
-    const [after, since] = await Promise.all([this.hub.recentPosition(this.partition), this.hub.endsOf(this.partition)]);
-    this.begin = { after, since, mark };
-    return after;
+    this.begin = await this.beginning(await this.hub.recentPosition(this.partition), mark);
+    return this.begin.after;
+  }
+
+  private async beginning(after: string, mark: string | undefined): Promise<Begin> {
+    return { after, since: await this.hub.endsOf(this.partition), mark };
   }
 
   private async startAfter(after: string, stopNotices: () => void): Promise<void> {
@@ -230,11 +235,13 @@ export class Subscription implements ReceiptSource {
     const { entries = [], more: moreEntries = false } = read ?? {};
     // Nothing was known as it began: all that the outbox has came since. Where that does not hold together, the log knows what else did.
     const from = this.seen === '' ? this.begin : { after: this.seen };
-    const trusted = this.seen === '' && entries.length === 0 && !doubted;
     const complete = read !== undefined && (this.seen === '' ? isAllSince(read, this.begin?.mark) : read.complete);
-    if (complete || trusted || from === undefined) return { found: entries, more: moreEntries, lost: false };
+    if (complete || from === undefined) return { found: entries, more: moreEntries, lost: false };
     await this.outlet.room();
+    const next = from === this.begin ? await this.beginning(from.after, read?.mark) : undefined;
     const found = await this.recover(from);
+    // Nothing came so far: the next look need not go over it again.
+    if (next !== undefined && found.found.length === 0 && !found.lost) this.begin = next;
     // It began behind that, and was sent something from before all the same: what else came before does not concern it.
     return found.lost && this.begin !== undefined && this.seen < this.begin.after && from !== this.begin ? this.recover(this.begin) : found;
   }
