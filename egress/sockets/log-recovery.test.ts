@@ -228,3 +228,17 @@ test('answers are given with turns for others in between', async () => {
   // Each has 20 kB and more.
   assert.ok((at[at.length - 1] ?? 0) - (at[0] ?? 0) >= 40, JSON.stringify(at));
 });
+
+test('who has the reply and not the hand-over of the same message gets the hand-over', async () => {
+  const scene = await Scene.make(1);
+  const asked = await scene.accept('c1');
+  const reply = await scene.answer('c1', asked, { outcome: 'handed_off', parts: [part('a person comes')], handoff: { to: 'support', reason: null, transcript: [] } });
+  const next = await scene.answer('c1', await scene.accept('c1'));
+  const { recovery } = counted(scene);
+  const ask = async (after: string): Promise<string[]> => positions(await recovery.recover({ partition: 0, key: 'default/c1', after, cancelled: never }));
+  const handoff = `${reply.slice(0, -1)}2`;
+  assert.deepEqual(await ask(asked), [reply, handoff, next]);
+  assert.deepEqual(await ask(reply), [handoff, next]);
+  assert.deepEqual(await ask(handoff), [next]);
+  assert.deepEqual(await ask(next), []);
+});

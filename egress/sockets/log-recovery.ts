@@ -21,7 +21,7 @@ const REQUESTS_A_PASS = 1_000;
 /** Who reaches no further back than this, or four times as far as the nearest, is in the same pass. */
 const NEAR_OFFSETS = 20_000;
 /** A pass over more than this gathers: until nobody has come for a while, but not for ever. */
-const FAR_OFFSETS = 100_000;
+const FAR_OFFSETS = 20_000;
 /** Who reaches no further back than this part of it does not wait for such a pass. */
 const NEAR_PART = 5;
 const GATHER_STEP_MILLIS = 200;
@@ -33,7 +33,7 @@ export interface LogRecoveryOptions {
   readonly decoder: OutcomeDecoder;
   /** Default: no pass waits for more requests. */
   readonly clock?: Clock;
-  /** A pass over more offsets than this goes over much. Default 100,000. */
+  /** A pass over more offsets than this goes over much. Default 20,000. */
   readonly farOffsets?: number;
   /** Default: nothing is counted. */
   readonly metrics?: RecoveryMetrics;
