@@ -6,6 +6,7 @@ import { epochOf, formatPosition } from '../../platform/position.js';
 import { systemRandom } from '../../platform/random.js';
 import { createLocalCodec } from '../../schemas/codec-local.js';
 import type { DeadLetter, IntentDetected, Message } from '../../schemas/types.js';
+import { topicSpec } from '../../topology/topic-config.js';
 import { topology, topicName, type RecordOf, type TopicName } from '../../topology/topology.js';
 import { LetterDesk, type LetterDeskOptions } from './letter-desk.js';
 
@@ -20,10 +21,7 @@ export class LetterScene {
   private constructor(readonly log: EventLog, readonly prefix: string, readonly partitions: number) {}
 
   static async over(log: EventLog, prefix = '', partitions = 4): Promise<LetterScene> {
-    for (const [name, topic] of Object.entries(topology.topics)) {
-      const config: Record<string, string> = topic.cleanup === 'delete' ? {} : { 'cleanup.policy': topic.cleanup };
-      await log.admin.createTopic({ name: `${prefix}${name}`, partitions: topic.partitions === 'conversation' ? partitions : topic.partitions, config });
-    }
+    for (const name of Object.keys(topology.topics)) await log.admin.createTopic(topicSpec(name, topology, { prefix, partitions }));
     return new LetterScene(log, prefix, partitions);
   }
 
