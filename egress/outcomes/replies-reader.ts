@@ -18,6 +18,7 @@ import type { LogTopics } from '../log-topics.js';
 import type { OutcomeDecoder } from './outcome-decoder.js';
 import type { Outcome } from './outcome.js';
 import type { Behind, Outbox, Placed } from '../outbox/outbox.js';
+import { SharedReads } from '../shared-reads.js';
 
 export interface RepliesReaderOptions {
   readonly log: EventLog;
@@ -70,6 +71,8 @@ export class RepliesReader {
   private partitions = new Map<number, Partition>();
   private timer: Timer | undefined;
   private holdTimer: Timer | undefined;
+  /** After a loss every partition asks for the same at once. */
+  private readonly messageBounds = new SharedReads<Awaited<ReturnType<EventLog['admin']['bounds']>>>(1);
   private committing: Promise<void> | undefined;
   private doubtUntil = -Infinity;
   private againAt = Infinity;
@@ -128,7 +131,10 @@ export class RepliesReader {
   /** Where messages.v1 ends: whatever was announced is the outcome of a message before. */
   private behind(partition: number): Behind {
     const { log, topics } = this.options;
-    return async () => formatPosition(topics.epoch, (await log.admin.bounds(topics.messages)).find((found) => found.partition === partition)?.end ?? 0, 0);
+    return async () => {
+      const bounds = await this.messageBounds.run('bounds', () => log.admin.bounds(topics.messages));
+      return formatPosition(topics.epoch, bounds.find((found) => found.partition === partition)?.end ?? 0, 0);
+    };
   }
 
   private async revoking(): Promise<void> {

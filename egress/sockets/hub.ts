@@ -9,7 +9,7 @@ import type { LogRecovery, Since } from './log-recovery.js';
 import type { LogTopics } from '../log-topics.js';
 import type { EgressMetrics } from '../metrics.js';
 import type { Outbox, OutboxRead } from '../outbox/outbox.js';
-import { SharedReads } from './shared-reads.js';
+import { SharedReads } from '../shared-reads.js';
 import type { Subscription } from './subscription.js';
 
 export interface HubOptions {
