@@ -1,13 +1,11 @@
 /** The program with what a flow waits for: an action against a real server, and timers, through kill -9. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { auditSound } from './composition/installation/testing.js';
 import { Program, post } from './composition/testing.js';
-import { packageRoot } from './platform/package-root.js';
 import { partitionOf } from './platform/partitioner.js';
 import { json, testServer, type TestServer } from './platform/outbound/testing.js';
 import { eventually, scratchFolder, serviceAddress, skipWithout } from './platform/testing.js';
@@ -103,15 +101,6 @@ async function proved(server: TestServer, release: () => void, { first, restart 
   }
 }
 
-/** What `confab audit` says of all that is in the log. */
-async function audited(env: Readonly<Record<string, string>>): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(packageRoot(), 'main.ts'), 'audit', '--json', '--patience', '30s'], { env: { PATH: process.env.PATH, HOME: process.env.HOME, CONFAB_LOG_LEVEL: 'silent', ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => { chunks.push(chunk); });
-  const [code] = await once(child, 'close') as [number];
-  assert.equal(code, 0, Buffer.concat(chunks).toString());
-}
-
 /** A server that holds its answers back until it is told. */
 async function holdingServer(t: TestContext): Promise<{ server: TestServer; release: () => void }> {
   const held: (() => void)[] = [];
@@ -128,7 +117,7 @@ test('embedded: an action and timers, through kill -9: asked with one key, answe
   let running = first;
   await proved(server, release, { first, restart: async () => { await running.kill('SIGKILL'); running = await start(); return running; } });
   assert.equal((await running.kill('SIGTERM')).code, 0, running.output);
-  await audited(env);
+  await auditSound(env, '30s');
 });
 
 test('Kafka: the same with two processes, one of which is killed while the other takes over', { skip: skipWithout('kafka', 'redis'), timeout: 400_000 }, async (t) => {
@@ -147,5 +136,5 @@ test('Kafka: the same with two processes, one of which is killed while the other
   } });
   assert.equal((await serving.kill('SIGTERM')).code, 0, serving.output);
   assert.equal((await beside.kill('SIGTERM')).code, 0, beside.output);
-  await audited(env);
+  await auditSound(env, '30s');
 });

@@ -45,15 +45,21 @@ export async function install(t: Cleaner, env: Env): Promise<Installation> {
   return { back, egress, startEgress };
 }
 
-/** `confab audit` finds nothing, in as many messages as were accepted. */
-export async function assertAuditSound(env: Env, accepted: number): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(packageRoot(), 'main.ts'), 'audit', '--json', '--patience', '60s'], {
+/** `confab audit` finds nothing in all that is in the log; gives what it says. */
+export async function auditSound(env: Readonly<Env>, patience = '60s'): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', join(packageRoot(), 'main.ts'), 'audit', '--json', '--patience', patience], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, CONFAB_LOG_LEVEL: 'silent', ...env }, stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';
   child.stdout.on('data', (data: Buffer) => { out += data.toString(); });
   const [code] = await once(child, 'close') as [number];
   assert.equal(code, 0, out.slice(-3_000));
+  return out;
+}
+
+/** The same, in as many messages as were accepted. */
+export async function assertAuditSound(env: Env, accepted: number): Promise<void> {
+  const out = await auditSound(env);
   const summary = JSON.parse(out.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
   assert.ok(JSON.stringify(summary).includes(String(accepted)), `${accepted} messages: ${out.slice(-1_000)}`);
 }
