@@ -189,9 +189,12 @@ export class Broker {
   /** Something that the cluster does by itself after a while. */
   later(millis: number, run: () => void): void { this.parts.clock.after(millis, run); }
 
+  /** Mean time until the marker of a partition, or of a group's offset there, is written. */
+  protected markerMillis(_key: string): number { return this.parts.markerMillis(); }
+
   private mark(key: string, run: () => void): void {
     const now = this.parts.clock.monotonic();
-    const at = Math.max(now + this.parts.dice.wait(this.parts.markerMillis()), this.due.get(key) ?? 0);
+    const at = Math.max(now + this.parts.dice.wait(this.markerMillis(key)), this.due.get(key) ?? 0);
     this.due.set(key, at);
     this.parts.clock.after(at - now, () => { run(); this.changed(); });
   }
