@@ -61,7 +61,7 @@ fuzz('damaged batches give records within their offsets, or are refused with a c
 
 const place = { group: 'g', generation: 1, member: 'm' };
 const requests: Readonly<Record<string, WireRequest<unknown>>> = {
-  fetch: fetch({ maxWaitMillis: 1, maxBytes: 1, maxPartitionBytes: 1 }, []),
+  fetch: fetch({ maxWaitMillis: 1, minBytes: 1, maxBytes: 1, maxPartitionBytes: 1 }, []),
   joinGroup: group.joinGroup({ group: 'g', member: 'm', sessionTimeoutMillis: 1, rebalanceTimeoutMillis: 1, protocol: 'p', metadata: Buffer.alloc(0) }),
   syncGroup: group.syncGroup(place, [], 1), heartbeat: group.heartbeat(place), leaveGroup: group.leaveGroup('g', 'm'),
   offsetFetch: group.offsetFetch('g', [], true), offsetCommit: group.offsetCommit(place, []),

@@ -91,6 +91,8 @@ export interface GroupOptions {
   /** Upper bound of one batch handed to `records`. */
   readonly maxBatchBytes?: number;
   readonly maxBatchRecords?: number;
+  /** How long records may wait for more to be handed over with them, where that saves the log requests. Default 0. */
+  readonly gatherMillis?: number;
   /** How long `revoking` is waited for before the member joins the next generation. Default 500. */
   readonly drainMillis?: number;
 }

@@ -1,5 +1,6 @@
 /**
- * The commits of one generation: one group after the other, the next as soon as the last is decided.
+ * The commits of one generation: one group after the other, the next as soon as the last is decided. Where the last held
+ * several inputs the next gathers a little first: every transaction costs the brokers the same, whatever it holds (docs/adr/0218).
  *
  * A loop belongs to one assignment and one instance name. Once it is abandoned, whatever its last commit comes to is
  * nobody's concern here: the next take-over reads the answer from the log.
@@ -24,6 +25,8 @@ export interface CommitLoopOptions {
   readonly stateTopic: string | undefined;
   /** At most one commit in this many milliseconds. */
   readonly commitEvery: number;
+  /** The same after a commit of several inputs. */
+  readonly gatherMillis: number;
   /** Partitions owned now. */
   readonly shares: () => Iterable<PartitionShare>;
   readonly deadLetter: (work: Work, error: ConfabError) => NewRecord;
@@ -39,6 +42,8 @@ export const MAX_GROUP_RECORDS = 4000;
 const FIRST_PAUSE = 50;
 const MAX_PAUSE = 2000;
 const POLL = 50;
+/** Inputs of one commit from which on more are likely to come at once. */
+const SEVERAL = 4;
 
 export class CommitLoop {
   private running: Promise<void> | undefined;
@@ -46,6 +51,8 @@ export class CommitLoop {
   private stopped = false;
   private abandoned = false;
   private last = -Infinity;
+  /** It held several inputs. */
+  private several = false;
   /** When a commit was last decided, monotonic. */
   decidedAt: number;
   /** Since when the commit that is under way has no answer; undefined between two tries. */
@@ -105,12 +112,14 @@ export class CommitLoop {
 
   private async commitAll(): Promise<void> {
     while (!this.stopped && this.options.engine.hasFinished) {
-      const wait = this.options.commitEvery - (this.options.clock.monotonic() - this.last);
+      const wait = this.last + this.pause - this.options.clock.monotonic();
       // In small steps: a revocation is not to wait for a stage that aggregates.
       if (wait > 0) await this.options.clock.sleep(Math.min(POLL, wait));
       else await this.commitOnce();
     }
   }
+
+  private get pause(): number { return this.several ? Math.max(this.options.commitEvery, this.options.gatherMillis) : this.options.commitEvery; }
 
   private async commitOnce(): Promise<void> {
     const finished = this.options.engine.take(MAX_GROUP_RECORDS, this.options.shares());
@@ -165,6 +174,7 @@ export class CommitLoop {
     const { assignment, instance, clock, metrics } = this.options;
     this.last = clock.monotonic();
     this.askedAt = this.last;
+    this.several = group.finished.length >= SEVERAL;
     const offsets = await assignment.commit(instance, group).finally(() => { this.askedAt = undefined; });
     this.decidedAt = clock.monotonic();
     metrics.committed(group.finished.length, group.records.length, (this.decidedAt - this.last) / 1000);

@@ -38,6 +38,17 @@ function deliveryContract(factory: LogFactory): void {
     for (const partition of numbers(3)) assert.deepEqual(member.valuesOf(topic, partition), numbers(30).map((n) => `${partition}:${n}`));
   });
 
+  rule(factory, 'a member that lets records gather gets all of them, in order and once', async (bench) => {
+    const log = await bench.open();
+    const topic = await bench.topic(log, 'gather', 2);
+    const member = new TestMember();
+    await bench.join(log, member, { group: bench.harness.name('g'), topics: [topic], gatherMillis: 200 });
+    await member.running(2);
+    for (const n of numbers(20)) await bench.append(log, numbers(2).map((partition) => text(topic, `${partition}:${n}`, { partition })));
+    await member.received(topic, 40);
+    for (const partition of numbers(2)) assert.deepEqual(member.valuesOf(topic, partition), numbers(20).map((n) => `${partition}:${n}`));
+  });
+
   rule(factory, 'batches of a partition follow on each other, and the last one reaches the end', async (bench) => {
     const log = await bench.open();
     const topic = await bench.topic(log, 'chain');

@@ -17,6 +17,8 @@ export interface FetcherOptions {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly maxWaitMillis: number;
+  /** How long the brokers may gather what is not much, instead of answering at once. */
+  readonly gatherMillis?: number;
   /** Of one answer. */
   readonly maxBytes: number;
   readonly maxBatchBytes: number;
@@ -37,6 +39,8 @@ interface Place {
 }
 
 const PAUSE_MILLIS = 50;
+/** That brokers hand over at once although more may be gathered. */
+const ENOUGH_BYTES = 262_144;
 
 export class Fetcher {
   private readonly places = new Map<string, Place>();
@@ -125,7 +129,9 @@ export class Fetcher {
       const mine = this.wanted(node);
       if (mine.length === 0) { await woken; continue; }
       try {
-        const limits = { maxWaitMillis: this.options.maxWaitMillis, maxBytes: this.options.maxBytes, maxPartitionBytes: this.options.maxBatchBytes };
+        const { maxWaitMillis, gatherMillis = 0, maxBytes, maxBatchBytes } = this.options;
+        const wait = gatherMillis > 0 ? { maxWaitMillis: gatherMillis, minBytes: ENOUGH_BYTES } : { maxWaitMillis, minBytes: 1 };
+        const limits = { ...wait, maxBytes, maxPartitionBytes: maxBatchBytes };
         const asked = new Map(mine.map((place) => [`${place.topic}/${place.partition}`, { place, offset: place.offset }]));
         const answer = await this.options.network.send(node, fetch(limits, byTopic(mine, ({ partition, offset }) => ({ partition, offset }))));
         if (this.stopped) return;

@@ -205,7 +205,7 @@ export class KafkaMember implements GroupMember {
   private begin(place: GroupPlace, partitions: readonly number[], share: readonly TopicPartition[], end: (ending: Ending) => void): Life {
     const { membership, work, directory, coordinators, transactions, clock, fetchBytes, maxWaitMillis } = this.parts;
     const fetcher = new Fetcher({
-      network: membership, directory, clock, maxWaitMillis, maxBytes: fetchBytes,
+      network: membership, directory, clock, maxWaitMillis, maxBytes: fetchBytes, gatherMillis: this.options.gatherMillis,
       maxBatchBytes: this.options.maxBatchBytes ?? BATCH.bytes, maxBatchRecords: this.options.maxBatchRecords ?? BATCH.records,
       records: (batch) => { this.listener.records(batch); },
       failed: (error) => { end({ why: 'failed', error }); },

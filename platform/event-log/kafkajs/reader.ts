@@ -78,7 +78,7 @@ async function fetchOnce({ network, directory, fetchBytes }: ReaderOptions, topi
   try {
     const leader = (await directory.topic(topic)).leaders[partition] ?? -1;
     if (leader < 0) { directory.forget(topic); return undefined; }
-    const limits = { maxWaitMillis: MAX_WAIT_MILLIS, maxBytes: fetchBytes, maxPartitionBytes: fetchBytes };
+    const limits = { maxWaitMillis: MAX_WAIT_MILLIS, minBytes: 1, maxBytes: fetchBytes, maxPartitionBytes: fetchBytes };
     const answer = await network.send(leader, fetch(limits, [{ topic, partitions: [{ partition, offset }] }]));
     const found = answer.partitions[0];
     if (answer.code !== KafkaCode.NONE) throw refusal(answer.code, `${topic}/${partition}`);

@@ -2,7 +2,8 @@
 import type { WireRequest } from './wire.js';
 import type { PartitionOf } from './requests-metadata.js';
 
-export interface FetchLimits { readonly maxWaitMillis: number; readonly maxBytes: number; readonly maxPartitionBytes: number }
+/** `minBytes` end the wait: 1 for whatever comes. */
+export interface FetchLimits { readonly maxWaitMillis: number; readonly minBytes: number; readonly maxBytes: number; readonly maxPartitionBytes: number }
 export interface FetchFrom { readonly partition: number; readonly offset: number }
 export interface Aborted { readonly producerId: number; readonly firstOffset: number }
 
@@ -24,7 +25,7 @@ export function fetch(limits: FetchLimits, topics: readonly PartitionOf<FetchFro
   return {
     apiKey: 1, apiName: 'Fetch', version: 11,
     encode(out) {
-      out.int32(-1).int32(limits.maxWaitMillis).int32(1).int32(limits.maxBytes).int8(1).int32(0).int32(-1)
+      out.int32(-1).int32(limits.maxWaitMillis).int32(limits.minBytes).int32(limits.maxBytes).int8(1).int32(0).int32(-1)
         .array(topics, ({ topic, partitions }) => {
           out.string(topic).array(partitions, ({ partition, offset }) => {
             out.int32(partition).int32(-1).int64(offset).int64(-1).int32(limits.maxPartitionBytes);
