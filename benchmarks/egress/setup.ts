@@ -5,6 +5,7 @@ import { openKafkaLog } from '../../platform/event-log/kafkajs.js';
 import { silentLogger } from '../../platform/observability/logger.js';
 import { groupName, topicName } from '../../topology/topology.js';
 import { BenchmarkError, progress } from '../lib/benchmark.js';
+import { nodeOptionsOf } from '../lib/node-options.js';
 import { nextMessage, Processes, type Running } from '../lib/processes.js';
 import { needServers, type Server } from '../lib/servers.js';
 import { makeTopics, removeKeys, removeTopics, withAdmin } from '../lib/topics.js';
@@ -37,7 +38,7 @@ export class Setup {
 
   /** A process of the role egress, which asks for tokens, with the options of docker-compose.yml. */
   startNode(name: string, more: NodeJS.ProcessEnv = {}): Promise<Running> {
-    return this.processes.startConfab(name, ['--role', 'egress'], { NODE_OPTIONS: '--max-semi-space-size=4', ...this.settings, ...more });
+    return this.processes.startConfab(name, ['--role', 'egress'], { ...nodeOptionsOf('egress'), ...this.settings, ...more });
   }
 
   async openWriter(): Promise<ReplyWriter> {

@@ -1,6 +1,7 @@
 /** A process for each role of the program on Kafka and Redis, and what they use. */
 import { rounded } from './benchmark.js';
 import { CpuMeter } from './cpu.js';
+import { nodeOptionsOf } from './node-options.js';
 import type { Processes, Running } from './processes.js';
 import { profileClock, profileSummaries, type ProfileSummary } from './profile.js';
 import { meanBetween, scrape } from './scrape.js';
@@ -21,7 +22,7 @@ export interface AllRoles {
 export async function startAllRoles(processes: Processes, prefix: string, servers: Servers, more: NodeJS.ProcessEnv = {}): Promise<AllRoles> {
   const settings = { ...more, CONFAB_KAFKA_BROKERS: servers.kafka.address, CONFAB_REDIS_URL: servers.redis.address, CONFAB_PREFIX: prefix };
   await makeTopics(servers.kafka.address, prefix);
-  const running = await Promise.all(ROLES.map((role) => processes.startConfab(role, ['--role', role], settings)));
+  const running = await Promise.all(ROLES.map((role) => processes.startConfab(role, ['--role', role], { ...nodeOptionsOf(role), ...settings })));
   const urlOf = (role: string): string => running.find((one) => one.name === role)?.url ?? '';
   return { running, ingestUrl: urlOf('ingress'), streamUrl: urlOf('egress') };
 }
